@@ -1,0 +1,86 @@
+/** A full hexadecimal commit hash, lower case: 40 characters (SHA-1) or 64 (SHA-256). Never a branch, never shortened. */
+export type Sha = string & { readonly __brand: 'Sha' };
+
+const fullHash = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/** @throws RangeError when the text is no full commit hash */
+export function Sha(text: string): Sha {
+  if (!isSha(text)) throw new RangeError(`"${text.slice(0, 80)}" is not a full commit hash`);
+  return text;
+}
+
+export function isSha(text: string): text is Sha {
+  return fullHash.test(text);
+}
+
+/** A repository at a provider. `tenant` owns it here: one installation, group or workspace. */
+export interface RepositoryRef {
+  /** `github`, `gitlab`, `bitbucket`, `gitea`, or `local` for a working tree without a server. */
+  readonly provider: string;
+  /** `<provider>:<installation>`; nothing crosses tenants. */
+  readonly tenant: string;
+  /** The provider's own stable id; survives renames. */
+  readonly id: string;
+  readonly owner: string;
+  readonly name: string;
+}
+
+/** A person or bot at the provider. */
+export interface Person {
+  readonly login: string;
+  readonly id: string;
+}
+
+interface TriggerFacts {
+  readonly repository: RepositoryRef;
+  readonly defaultBranch: string;
+  readonly actor: Person;
+  /** First line of the head commit's message, or the pull request's title; shown to people, never interpreted. */
+  readonly title: string;
+  readonly headSha: Sha;
+}
+
+export interface PushTrigger extends TriggerFacts {
+  readonly type: 'push';
+  readonly branch: string;
+  /** Absent for a new branch. */
+  readonly beforeSha?: Sha;
+}
+
+export interface TagTrigger extends TriggerFacts {
+  readonly type: 'tag';
+  readonly tag: string;
+}
+
+export interface PullRequestTrigger extends TriggerFacts {
+  readonly type: 'pull_request';
+  /** `opened` also stands for reopened; `updated` is new commits or a new base. */
+  readonly action: 'opened' | 'updated' | 'closed' | 'merged';
+  /** The number people see (GitLab: iid). */
+  readonly number: number;
+  readonly author: Person;
+  readonly headRef: string;
+  /** The head lives in another repository than the base, or in one that is gone. */
+  readonly isFork: boolean;
+  readonly baseRef: string;
+  readonly baseSha: Sha;
+  readonly isDraft: boolean;
+  readonly labels: readonly string[];
+}
+
+/** A person asked for a run of a ref by command line or page. */
+export interface ManualTrigger extends TriggerFacts {
+  readonly type: 'manual';
+  readonly branch: string;
+}
+
+export interface ScheduleTrigger extends TriggerFacts {
+  readonly type: 'schedule';
+  readonly branch: string;
+  readonly schedule: string;
+}
+
+/** What happened at a host, the same shape whatever the provider. */
+export type Trigger = PushTrigger | TagTrigger | PullRequestTrigger | ManualTrigger | ScheduleTrigger;
+
+export type TriggerType = Trigger['type'];

@@ -1,0 +1,32 @@
+export type EngineErrorCode =
+  | 'invalid'
+  | 'not-found'
+  | 'conflict'
+  | 'unavailable'
+  | 'denied'
+  | 'too-large'
+  | 'fenced'
+  | 'unexpected';
+
+/** A fault in the engine or a part it drives. `what` names the activity under way. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly code: EngineErrorCode;
+  readonly what: string;
+  readonly why: string;
+  readonly fix: string;
+
+  constructor(facts: {
+    readonly code: EngineErrorCode;
+    readonly what: string;
+    readonly why: string;
+    readonly fix: string;
+    readonly cause?: unknown;
+  }) {
+    super(`${facts.what}: ${facts.why}. ${facts.fix}`, { cause: facts.cause });
+    this.code = facts.code;
+    this.what = facts.what;
+    this.why = facts.why;
+    this.fix = facts.fix;
+  }
+}

@@ -1,0 +1,47 @@
+import type { Resources } from '../core/pipeline.ts';
+
+/** Names one attempt of one stage. */
+export interface AttemptRef {
+  readonly runId: string;
+  readonly stage: string;
+  readonly attempt: number;
+}
+
+/** The pod an attempt wants. Holds no secret: those reach the agent over its own connection. */
+export interface AttemptPod extends AttemptRef {
+  readonly tenant: string;
+  /** Deterministic: run, stage and attempt; a DNS label. */
+  readonly podName: string;
+  readonly image: string;
+  readonly resources: Resources;
+  /** The commands' own limit; the pod's deadline is set a little later. */
+  readonly timeoutMs: number;
+}
+
+/** What the cluster shows of an attempt's pod. The phase alone never means success. */
+export interface PodObservation extends AttemptRef {
+  readonly podName: string;
+  readonly state:
+    | { readonly phase: 'waiting'; readonly reason?: string }
+    | { readonly phase: 'running' }
+    /** Ended without saying why is `infrastructure`; the agent's word, where there is one, counts first. */
+    | { readonly phase: 'ended'; readonly exitCode?: number; readonly cause: PodEndCause; readonly message: string }
+    | { readonly phase: 'gone' };
+}
+
+export type PodEndCause = 'completed' | 'command' | 'out-of-memory' | 'deadline' | 'configuration' | 'infrastructure';
+
+/** Runs attempts as pods. Every call may be repeated. */
+export interface PodRunner {
+  /** A pod of that name that is already there is success. @throws EngineError `invalid`, `denied`, `unavailable` */
+  start(pod: AttemptPod): Promise<void>;
+  /** Deletes the pod; one that is gone already is success. */
+  stop(
+    pod: { readonly tenant: string; readonly podName: string },
+    options: { readonly graceMs: number },
+  ): Promise<void>;
+  /** All attempts' pods there are now. */
+  list(): Promise<readonly PodObservation[]>;
+  /** Calls back at each change, until stopped; resumes by itself and tells changes missed meanwhile. */
+  watch(onChange: (observation: PodObservation) => void): { stop(): void };
+}
