@@ -36,6 +36,7 @@ export type RunCommand =
       readonly plan: Plan;
       readonly lane: Lane;
       readonly team: string;
+      readonly replica: string;
     }
   | { readonly type: 'ClaimRun'; readonly replica: string; readonly epoch: number }
   | { readonly type: 'ScheduleStage'; readonly stage: string; readonly reason: string }

@@ -72,6 +72,8 @@ export interface Run {
   readonly replica: string;
   readonly epoch: number;
   readonly stages: Readonly<Record<string, StageState>>;
+  /** What each stage's failed attempts died of, oldest first, since a person last asked for it. */
+  readonly failures: Readonly<Record<string, readonly FailureCause['type'][]>>;
   readonly cancel?: { readonly reason: string };
   readonly outcome?: RunOutcome;
   readonly endedAt?: Date;
@@ -137,6 +139,7 @@ export function evolve(run: Run | undefined, event: RunEvent): Run {
       createdAt: event.at,
       replica: '',
       epoch: 0,
+      failures: {},
       stages: Object.fromEntries(event.plan.stages.map((stage) => [stage.name, { status: 'waiting', attempt: 1 }])),
     };
   }
@@ -172,7 +175,8 @@ export function evolve(run: Run | undefined, event: RunEvent): Run {
     }
     case 'StageFailed': {
       const { type: _, stage, at, ...result } = event;
-      return withStage(run, stage, { status: 'failed', endedAt: at, ...result });
+      const failed = withStage(run, stage, { status: 'failed', endedAt: at, ...result });
+      return { ...failed, failures: { ...run.failures, [stage]: [...(run.failures[stage] ?? []), result.cause.type] } };
     }
     case 'StageRetryPlanned':
       return withStage(run, event.stage, {
@@ -196,7 +200,11 @@ export function evolve(run: Run | undefined, event: RunEvent): Run {
         name,
         { status: 'waiting', attempt: attemptOf(stageState(run, name)) + 1 },
       ]);
-      return { ...open, stages: { ...run.stages, ...Object.fromEntries(reopened) } };
+      return {
+        ...open,
+        stages: { ...run.stages, ...Object.fromEntries(reopened) },
+        failures: { ...run.failures, ...Object.fromEntries(event.stages.map((name) => [name, []])) },
+      };
     }
     case 'RunFinished':
       return { ...run, outcome: event.outcome, endedAt: event.at };

@@ -1,0 +1,126 @@
+import type { Lane } from './run-events.ts';
+
+/** A stage that could start now. */
+export interface Candidate {
+  readonly runId: string;
+  readonly stage: string;
+  readonly lane: Lane;
+  readonly team: string;
+  readonly readySince: Date;
+}
+
+export interface SlotRules {
+  /** Stages of one team at once. */
+  readonly teamSlots: number;
+  /** Stages of all teams at once. */
+  readonly poolSlots: number;
+  /** A feature stage that waited this long ranks with main. */
+  readonly ageAfterMs: number;
+}
+
+export interface Grant {
+  readonly runId: string;
+  readonly stage: string;
+  readonly reason: string;
+}
+
+/** Why a stage got no slot; answers "why is this waiting?". */
+export interface Wait extends Grant {
+  readonly ahead: number;
+}
+
+const laneRank: Readonly<Record<Lane, number>> = { hotfix: 0, main: 1, feature: 2 };
+
+/**
+ * Who gets a slot: hotfixes first, then main, then features (which rank with main once they waited long enough, so none
+ * starves); inside a rank the team that uses the least of its slots; inside a team who waited longest.
+ * @param active how many stages of each team have a slot now
+ */
+export function grantSlots(
+  candidates: readonly Candidate[],
+  active: ReadonlyMap<string, number>,
+  rules: SlotRules,
+  now: Date,
+): { readonly grants: readonly Grant[]; readonly waits: readonly Wait[] } {
+  const used = new Map(active);
+  let inUse = [...active.values()].reduce((sum, count) => sum + count, 0);
+  const queues = new Map<number, Map<string, Candidate[]>>();
+  for (const candidate of [...candidates].sort(byAge)) {
+    const rank = rankOf(candidate, rules, now);
+    const teams = queues.get(rank) ?? new Map<string, Candidate[]>();
+    queues.set(rank, teams);
+    const queue = teams.get(candidate.team);
+    if (queue === undefined) teams.set(candidate.team, [candidate]);
+    else queue.push(candidate);
+  }
+
+  const grants: Grant[] = [];
+  const waits: Wait[] = [];
+  let ahead = 0;
+  for (const rank of [...queues.keys()].sort((a, b) => a - b)) {
+    const teams = [...(queues.get(rank) ?? new Map<string, Candidate[]>())].map(([team, queue]) => ({
+      team,
+      queue,
+      next: 0,
+    }));
+    for (;;) {
+      const open =
+        inUse < rules.poolSlots
+          ? teams.filter(({ team, queue, next }) => next < queue.length && usedBy(used, team) < rules.teamSlots)
+          : [];
+      const first = open.reduce<(typeof open)[number] | undefined>(
+        (best, team) => (best === undefined || usedBy(used, team.team) < usedBy(used, best.team) ? team : best),
+        undefined,
+      );
+      const candidate = first?.queue[first.next];
+      if (first === undefined || candidate === undefined) break;
+      first.next += 1;
+      const before = usedBy(used, first.team);
+      used.set(first.team, before + 1);
+      inUse += 1;
+      grants.push({
+        runId: candidate.runId,
+        stage: candidate.stage,
+        reason: grantReason(candidate, before, rules, now),
+      });
+    }
+    for (const { team, queue, next } of teams) {
+      for (const candidate of queue.slice(next)) {
+        waits.push({
+          runId: candidate.runId,
+          stage: candidate.stage,
+          ahead,
+          reason: waitReason(team, usedBy(used, team), rules, ahead),
+        });
+        ahead += 1;
+      }
+    }
+  }
+  return { grants, waits };
+}
+
+function rankOf(candidate: Candidate, rules: SlotRules, now: Date): number {
+  const isOld = now.getTime() - candidate.readySince.getTime() >= rules.ageAfterMs;
+  return candidate.lane === 'feature' && isOld ? laneRank.main : laneRank[candidate.lane];
+}
+
+function usedBy(used: ReadonlyMap<string, number>, team: string): number {
+  return used.get(team) ?? 0;
+}
+
+function byAge(a: Candidate, b: Candidate): number {
+  return a.readySince.getTime() - b.readySince.getTime();
+}
+
+function grantReason(candidate: Candidate, used: number, rules: SlotRules, now: Date): string {
+  const waitedMs = now.getTime() - candidate.readySince.getTime();
+  const slots = Number.isFinite(rules.teamSlots) ? `slot ${used + 1} of ${rules.teamSlots}` : 'slots unlimited';
+  return `lane ${candidate.lane}, ${slots} of team ${candidate.team}, waited ${waitedMs} ms`;
+}
+
+function waitReason(team: string, used: number, rules: SlotRules, ahead: number): string {
+  const queue = ahead === 0 ? 'next in line' : `${ahead} ahead`;
+  return used >= rules.teamSlots
+    ? `all ${rules.teamSlots} slots of team ${team} are in use (${queue})`
+    : `all ${rules.poolSlots} slots of the pool are in use (${queue})`;
+}
