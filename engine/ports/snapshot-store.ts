@@ -1,0 +1,7 @@
+import type { Run } from '../core/run.ts';
+
+/** Folded runs that spare a long replay. A cache: losing one costs time only. */
+export interface SnapshotStore {
+  latest(runId: string): Promise<{ readonly run: Run; readonly version: number } | undefined>;
+  save(run: Run, version: number): Promise<void>;
+}

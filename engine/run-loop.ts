@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto';
+import { type Decision, decide } from './core/decide.ts';
+import { evolve, type Run } from './core/run.ts';
+import type { RunCommand } from './core/run-commands.ts';
+import type { RunEvent } from './core/run-events.ts';
+import type { Clock } from './ports/clock.ts';
+import { EngineError } from './ports/errors.ts';
+import type { EventStore } from './ports/event-store.ts';
+import type { SnapshotStore } from './ports/snapshot-store.ts';
+
+/** A run after a commit, and what the commit held (nothing when the run was only taken over). */
+export interface RunChange {
+  readonly run: Run;
+  readonly version: number;
+  readonly events: readonly RunEvent[];
+}
+
+/** What a command came to: the run as it is now, or why it was refused. */
+export type Sent = ({ readonly ok: true } & RunChange) | Extract<Decision, { ok: false }>;
+
+interface Driven {
+  run: Run | undefined;
+  version: number;
+  epoch: number;
+  /** Commands of one run are decided one after another; each waits for the one before. */
+  tail: Promise<unknown>;
+}
+
+const conflictRetries = 5;
+const snapshotEvery = 50;
+
+/** Drives runs: load, decide, append, tell. Runs that have ended leave memory; a command for one loads it again. */
+export class RunLoop {
+  readonly #events: EventStore<RunEvent>;
+  readonly #snapshots: SnapshotStore;
+  readonly #clock: Clock;
+  readonly #replica: string;
+  readonly #driven = new Map<string, Driven>();
+  readonly #listeners: ((change: RunChange) => void)[] = [];
+
+  constructor(parts: {
+    readonly events: EventStore<RunEvent>;
+    readonly snapshots: SnapshotStore;
+    readonly clock: Clock;
+    readonly replica: string;
+  }) {
+    this.#events = parts.events;
+    this.#snapshots = parts.snapshots;
+    this.#clock = parts.clock;
+    this.#replica = parts.replica;
+  }
+
+  /** Called after each commit, in order per run, before the command's promise resolves. Must not throw or wait. */
+  onChange(listener: (change: RunChange) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The run as this replica drives it now; ended ones are not here. */
+  driven(runId: string): Run | undefined {
+    return this.#driven.get(runId)?.run;
+  }
+
+  drivenRuns(): Run[] {
+    return [...this.#driven.values()].flatMap(({ run }) => (run === undefined ? [] : [run]));
+  }
+
+  /** @throws EngineError `unavailable` when the store cannot tell whether the events were kept */
+  async send(runId: string, command: RunCommand): Promise<Sent> {
+    const driven = await this.#drive(runId);
+    const sent = driven.tail.then(() => this.#decideAndAppend(runId, driven, command));
+    driven.tail = sent.catch(() => undefined);
+    return sent;
+  }
+
+  /**
+   * Takes a run over: from here on commands of the replica before are refused.
+   * @returns undefined when there is no such run
+   */
+  async takeOver(runId: string): Promise<Run | undefined> {
+    const driven = await this.#drive(runId);
+    return driven.run;
+  }
+
+  /** The run as it was after a commit; undefined when there is no such run or commit. */
+  async runAt(runId: string, version: number): Promise<RunChange | undefined> {
+    const commits = (await this.#events.load(runId, 0)).filter((commit) => commit.version <= version);
+    const last = commits.at(-1);
+    const run = fold(undefined, commits);
+    return last === undefined || run === undefined ? undefined : { run, version: last.version, events: last.events };
+  }
+
+  /** All commits of a run, oldest first. */
+  history(runId: string): ReturnType<EventStore<RunEvent>['load']> {
+    return this.#events.load(runId, 0);
+  }
+
+  async #drive(runId: string): Promise<Driven> {
+    const known = this.#driven.get(runId);
+    if (known !== undefined) {
+      await known.tail;
+      return this.#driven.get(runId) ?? this.#drive(runId);
+    }
+    const driven: Driven = { run: undefined, version: 0, epoch: 1, tail: Promise.resolve() };
+    this.#driven.set(runId, driven);
+    const taken = this.#claim(runId, driven);
+    driven.tail = taken.catch(() => this.#driven.delete(runId));
+    await taken;
+    return driven;
+  }
+
+  async #claim(runId: string, driven: Driven): Promise<void> {
+    await this.#reload(runId, driven);
+    if (driven.run === undefined) return;
+    const epoch = driven.run.epoch + 1;
+    const claimed = await this.#decideAndAppend(runId, driven, { type: 'ClaimRun', replica: this.#replica, epoch });
+    if (!claimed.ok) throw fenced(runId, claimed.reason);
+    driven.epoch = epoch;
+  }
+
+  async #reload(runId: string, driven: Driven): Promise<void> {
+    const snapshot = await this.#snapshots.latest(runId);
+    const commits = await this.#events.load(runId, snapshot?.version ?? 0);
+    driven.run = fold(snapshot?.run, commits);
+    driven.version = commits.at(-1)?.version ?? snapshot?.version ?? 0;
+  }
+
+  async #decideAndAppend(runId: string, driven: Driven, command: RunCommand): Promise<Sent> {
+    const commandId = randomUUID();
+    for (let attempt = 0; attempt <= conflictRetries; attempt += 1) {
+      const decision = decide(command, driven.run, { at: this.#clock.now(), epoch: driven.epoch });
+      if (!decision.ok) {
+        if (decision.code === 'fenced' || driven.run === undefined || driven.run.outcome !== undefined)
+          this.#driven.delete(runId);
+        return decision;
+      }
+      const { events } = decision;
+      if (events.length === 0 && driven.run !== undefined)
+        return { ok: true, run: driven.run, version: driven.version, events };
+      const version = driven.version + 1;
+      const outcome = await this.#events.append({ stream: runId, version, commandId, events });
+      if (outcome === 'appended') return this.#appended(runId, driven, version, events);
+      await this.#reload(runId, driven);
+    }
+    throw new EngineError({
+      code: 'conflict',
+      what: `${command.type} on run ${runId}`,
+      why: `${conflictRetries} attempts lost against other commits`,
+      fix: 'Try again; two replicas may be driving the same run',
+    });
+  }
+
+  #appended(runId: string, driven: Driven, version: number, events: readonly RunEvent[]): Sent {
+    let run = driven.run;
+    for (const event of events) run = evolve(run, event);
+    if (run === undefined) throw new RangeError(`Commit ${version} of run ${runId} holds no events`);
+    driven.run = run;
+    driven.version = version;
+    if (version % snapshotEvery === 0) void this.#saveSnapshot(run, version);
+    const change: RunChange = { run, version, events };
+    if (run.outcome !== undefined) this.#driven.delete(runId);
+    for (const listener of this.#listeners) listener(change);
+    return { ok: true, ...change };
+  }
+
+  async #saveSnapshot(run: Run, version: number): Promise<void> {
+    // A lost snapshot costs a longer replay and nothing else, so its failure must not fail the commit.
+    await this.#snapshots.save(run, version).catch(() => undefined);
+  }
+}
+
+/** Folds commits onto a run. */
+export function fold(
+  run: Run | undefined,
+  commits: readonly { readonly events: readonly RunEvent[] }[],
+): Run | undefined {
+  let folded = run;
+  for (const commit of commits) for (const event of commit.events) folded = evolve(folded, event);
+  return folded;
+}
+
+function fenced(runId: string, why: string): EngineError {
+  return new EngineError({
+    code: 'fenced',
+    what: `Taking over run ${runId}`,
+    why,
+    fix: 'Another replica drives it; ask that one',
+  });
+}
