@@ -20,6 +20,7 @@ export interface AttemptPod extends AttemptRef {
 
 /** What the cluster shows of an attempt's pod. The phase alone never means success. */
 export interface PodObservation extends AttemptRef {
+  readonly tenant: string;
   readonly podName: string;
   readonly state:
     | { readonly phase: 'waiting'; readonly reason?: string }

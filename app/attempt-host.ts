@@ -1,0 +1,133 @@
+import { podName } from '../engine/core/pod-name.ts';
+import { attemptOf, isActive, plannedStage, type Run, stageState } from '../engine/core/run.ts';
+import type { Artifact } from '../engine/core/run-events.ts';
+import type { Trigger } from '../engine/core/trigger.ts';
+import type { AttemptHost, AttemptWork, SourceAccess } from '../engine/ports/attempt-host.ts';
+import type { AttemptRef } from '../engine/ports/pod-runner.ts';
+import type { RunLoop } from '../engine/run-loop.ts';
+
+type StopListener = (reason: string) => void;
+
+/** Answers the agents from what the runs' states say. */
+export function createAttemptHost(parts: {
+  readonly loop: RunLoop;
+  readonly source: (run: Run) => Promise<SourceAccess>;
+}): AttemptHost {
+  const { loop, source } = parts;
+  const wanted = new Map<string, AttemptRef>();
+  const stopListeners = new Map<string, Set<StopListener>>();
+
+  loop.onChange(({ run, events }) => {
+    for (const { name } of run.plan.stages) {
+      const state = stageState(run, name);
+      if (isActive(state)) wanted.set(state.podName, { runId: run.runId, stage: name, attempt: state.attempt });
+    }
+    for (const event of events) {
+      if (event.type === 'StageSucceeded' || event.type === 'StageFailed')
+        forget(run, event.stage, event.attempt, 'it has ended');
+      if (event.type === 'StageCancelled')
+        forget(run, event.stage, attemptOf(stageState(run, event.stage)), event.reason);
+    }
+  });
+
+  function forget({ runId }: Run, stage: string, attempt: number, reason: string): void {
+    const key = keyOf({ runId, stage, attempt });
+    wanted.delete(podName(runId, stage, attempt));
+    for (const stop of stopListeners.get(key) ?? []) stop(reason);
+    stopListeners.delete(key);
+  }
+
+  function activeRun({ runId, stage, attempt }: AttemptRef): Run | undefined {
+    const run = loop.driven(runId);
+    const state = run?.stages[stage];
+    return run !== undefined && state !== undefined && isActive(state) && state.attempt === attempt ? run : undefined;
+  }
+
+  return {
+    async workFor(pod) {
+      const attempt = wanted.get(pod);
+      const run = attempt === undefined ? undefined : activeRun(attempt);
+      return attempt === undefined || run === undefined ? undefined : workOf(run, attempt, await source(run));
+    },
+    async start(attempt) {
+      const sent = await loop.send(attempt.runId, {
+        type: 'StartStage',
+        stage: attempt.stage,
+        attempt: attempt.attempt,
+      });
+      return sent.ok ? 'go' : 'refused';
+    },
+    async finish(attempt, result) {
+      // A refusal means that nobody waits for the result any more (cancelled, superseded): there is nothing to keep.
+      await loop.send(attempt.runId, { type: 'RecordResult', stage: attempt.stage, attempt: attempt.attempt, result });
+    },
+    onStop(attempt, stop) {
+      const key = keyOf(attempt);
+      if (activeRun(attempt) === undefined) {
+        stop('the attempt is no longer wanted');
+        return { dispose: () => undefined };
+      }
+      const listeners = stopListeners.get(key) ?? new Set();
+      stopListeners.set(key, listeners.add(stop));
+      return { dispose: () => listeners.delete(stop) };
+    },
+  };
+}
+
+function workOf(run: Run, attempt: AttemptRef, source: SourceAccess): AttemptWork {
+  const stage = plannedStage(run, attempt.stage);
+  if (stage === undefined) throw new RangeError(`Run ${run.runId} has no stage "${attempt.stage}"`);
+  return {
+    ...attempt,
+    source,
+    commands: stage.commands,
+    env: { ...runEnvironment(run), ...stage.env },
+    secrets: {},
+    timeoutMs: stage.timeoutMs,
+    artifactsIn: stage.artifactsIn.flatMap((name) => artifactOf(run, name) ?? []),
+    artifactsOut: stage.artifactsOut,
+    reports: stage.reports,
+  };
+}
+
+/** The run's artifact of that name, from whichever stage made it. */
+export function artifactOf(run: Run, name: string): Artifact | undefined {
+  for (const state of Object.values(run.stages)) {
+    const found = state.status === 'succeeded' ? state.artifacts.find((artifact) => artifact.name === name) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** What every stage's commands may read about their run. */
+function runEnvironment({ runId, repository, trigger }: Run): Record<string, string> {
+  return {
+    CI: 'true',
+    SLIPWAY_RUN: runId,
+    SLIPWAY_REPOSITORY: `${repository.owner}/${repository.name}`,
+    SLIPWAY_SHA: trigger.headSha,
+    SLIPWAY_EVENT: trigger.type,
+    ...refEnvironment(trigger),
+  };
+}
+
+function refEnvironment(trigger: Trigger): Record<string, string> {
+  switch (trigger.type) {
+    case 'pull_request':
+      return {
+        SLIPWAY_BRANCH: trigger.headRef,
+        SLIPWAY_BASE_BRANCH: trigger.baseRef,
+        SLIPWAY_PULL_REQUEST: String(trigger.number),
+      };
+    case 'tag':
+      return { SLIPWAY_TAG: trigger.tag };
+    case 'push':
+    case 'manual':
+    case 'schedule':
+      return { SLIPWAY_BRANCH: trigger.branch };
+  }
+}
+
+function keyOf({ runId, stage, attempt }: AttemptRef): string {
+  return `${runId}/${stage}/${attempt}`;
+}

@@ -1,0 +1,87 @@
+import { type Run, runStatus } from '../core/run.ts';
+import type { Trigger } from '../core/trigger.ts';
+import type { RunList, RunSummary } from '../ports/run-list.ts';
+import { type Database, isDuplicateKey } from './database.ts';
+
+type StoredSummary = Omit<RunSummary, 'runId'> & { readonly _id: string };
+
+/** @returns the list, with its indexes made */
+export async function mongoRunList(database: Database): Promise<RunList> {
+  const runs = database.collection<StoredSummary>('runs');
+  await runs.createIndex({ hasEnded: 1, createdAt: -1 });
+  await runs.createIndex({ repositoryId: 1, createdAt: -1 });
+  await runs.createIndex({ createdAt: -1 });
+
+  return {
+    async save(run, version) {
+      const { runId, ...summary } = summarize(run, version);
+      try {
+        await runs.replaceOne({ _id: runId, version: { $lt: version } }, summary, { upsert: true });
+      } catch (error) {
+        // The upsert found no older version and hit the newer one that is there: nothing to do.
+        if (!isDuplicateKey(error)) throw error;
+      }
+    },
+    async find(filter, { limit }) {
+      const found = await runs
+        .find({ ...filter })
+        .sort({ createdAt: -1 })
+        .limit(limit)
+        .toArray();
+      return found.map(({ _id, ...summary }) => ({ runId: _id, ...summary }));
+    },
+    async idsByPrefix(prefix) {
+      const found = await runs
+        .find({ _id: { $gte: prefix, $lt: `${prefix}~` } })
+        .limit(2)
+        .toArray();
+      return found.map(({ _id }) => _id);
+    },
+  };
+}
+
+function summarize(run: Run, version: number): RunSummary {
+  const { trigger } = run;
+  return {
+    runId: run.runId,
+    version,
+    provider: run.repository.provider,
+    tenant: run.repository.tenant,
+    repository: `${run.repository.owner}/${run.repository.name}`,
+    repositoryId: run.repository.id,
+    trigger: trigger.type,
+    ref: refOf(trigger),
+    ...(trigger.type === 'pull_request' ? { number: trigger.number } : {}),
+    headSha: trigger.headSha,
+    title: trigger.title,
+    actor: trigger.actor.login,
+    lane: run.lane,
+    team: run.team,
+    status: runStatus(run),
+    hasEnded: run.outcome !== undefined,
+    createdAt: run.createdAt,
+    ...(run.endedAt === undefined ? {} : { endedAt: run.endedAt }),
+    stages: run.plan.stages.map((stage) => {
+      const state = run.stages[stage.name];
+      return {
+        name: stage.name,
+        status: state?.status ?? 'waiting',
+        ...(state !== undefined && 'durationMs' in state ? { durationMs: state.durationMs } : {}),
+      };
+    }),
+  };
+}
+
+/** Branch or tag that a trigger speaks of; a pull request's head branch. */
+export function refOf(trigger: Trigger): string {
+  switch (trigger.type) {
+    case 'push':
+    case 'manual':
+    case 'schedule':
+      return trigger.branch;
+    case 'tag':
+      return trigger.tag;
+    case 'pull_request':
+      return trigger.headRef;
+  }
+}

@@ -1,0 +1,49 @@
+import type { Run, RunStatus, StageState } from '../core/run.ts';
+import type { Lane } from '../core/run-events.ts';
+import type { TriggerType } from '../core/trigger.ts';
+
+/** A run as lists show it. Rebuilt from the log at any time; `version` tells which commit it reflects. */
+export interface RunSummary {
+  readonly runId: string;
+  readonly version: number;
+  readonly provider: string;
+  readonly tenant: string;
+  /** `owner/name`. */
+  readonly repository: string;
+  readonly repositoryId: string;
+  readonly trigger: TriggerType;
+  /** Branch or tag; a pull request's head branch. */
+  readonly ref: string;
+  readonly number?: number;
+  readonly headSha: string;
+  readonly title: string;
+  readonly actor: string;
+  readonly lane: Lane;
+  readonly team: string;
+  readonly status: RunStatus;
+  readonly hasEnded: boolean;
+  readonly createdAt: Date;
+  readonly endedAt?: Date;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly status: StageState['status'];
+    readonly durationMs?: number;
+  }[];
+}
+
+export interface RunFilter {
+  readonly repository?: string;
+  readonly repositoryId?: string;
+  readonly number?: number;
+  readonly hasEnded?: boolean;
+}
+
+/** The list of runs: a read model. */
+export interface RunList {
+  /** Keeps the newest version of a run's summary; older ones are passed over. */
+  save(run: Run, version: number): Promise<void>;
+  /** Newest first. */
+  find(filter: RunFilter, options: { readonly limit: number }): Promise<readonly RunSummary[]>;
+  /** Ids that begin with the text, at most two: enough to see whether it is unique. */
+  idsByPrefix(prefix: string): Promise<readonly string[]>;
+}
