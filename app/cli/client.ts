@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** A problem to show to the user of the command line: a line, a way out, no stack trace. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly fix: string;
+  constructor(message: string, fix: string) {
+    super(message);
+    this.fix = fix;
+  }
+}
+
+/** Where a running Slipway tells how to reach it. Readable by its user alone. */
+export const connectionSchema = z.object({ url: z.url(), token: z.string().min(20) });
+export type Connection = z.infer<typeof connectionSchema>;
+
+/** `$SLIPWAY_DATA`, else `$XDG_STATE_HOME/slipway`, else `~/.local/state/slipway`. */
+export function defaultDataDir(environment: NodeJS.ProcessEnv): string {
+  return (
+    environment['SLIPWAY_DATA'] ?? join(environment['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'slipway')
+  );
+}
+
+export function connectionFile(dataDir: string): string {
+  return join(dataDir, 'connection.json');
+}
+
+/** Dates travel as ISO text; their fields are called `at`, `notBefore` or end in `At`. */
+function reviveDates(key: string, value: unknown): unknown {
+  return typeof value === 'string' && /^(at|notBefore|\w+At)$/.test(key) ? new Date(value) : value;
+}
+
+/** Asks the Slipway that runs on this machine (or at SLIPWAY_URL with SLIPWAY_TOKEN). */
+export class Client {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** @throws CliError when none runs */
+  static async open(environment: NodeJS.ProcessEnv, dataDir: string): Promise<Client> {
+    const url = environment['SLIPWAY_URL'];
+    const token = environment['SLIPWAY_TOKEN'];
+    if (url !== undefined && token !== undefined) return new Client(connectionSchema.parse({ url, token }));
+    const text = await readFile(connectionFile(dataDir), 'utf8').catch(() => undefined);
+    if (text === undefined) {
+      throw new CliError(
+        'No Slipway runs on this machine',
+        'Start one with `slipway start`, or set SLIPWAY_URL and SLIPWAY_TOKEN',
+      );
+    }
+    return new Client(connectionSchema.parse(JSON.parse(text)));
+  }
+
+  async get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(JSON.parse(await (await this.#request('GET', path)).text(), reviveDates));
+  }
+
+  async post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(await (await this.#request('POST', path, body)).json());
+  }
+
+  async *text(path: string): AsyncIterable<string> {
+    const { body } = await this.#request('GET', path);
+    if (body !== null) yield* body.pipeThrough(new TextDecoderStream());
+  }
+
+  async #request(method: string, path: string, body?: unknown): Promise<Response> {
+    const { url, token } = this.#connection;
+    const response = await fetch(new URL(`/api${path}`, url), {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }).catch(() => {
+      throw new CliError(`Slipway does not answer at ${url}`, 'Start it with `slipway start`');
+    });
+    if (response.ok) return response;
+    const problem = z
+      .object({ error: z.string(), fix: z.string() })
+      .safeParse(await response.json().catch(() => undefined));
+    throw problem.success
+      ? new CliError(problem.data.error, problem.data.fix)
+      : new CliError(`Slipway answered ${response.status} to ${method} ${path}`, 'See its log');
+  }
+}

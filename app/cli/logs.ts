@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import { z } from 'zod';
+import { isActive } from '../../engine/core/run.ts';
+import { CliError } from './client.ts';
+import { clientOf, outputOf, type ServerOptions, withServerOptions } from './output.ts';
+import type { ShownRun } from './show.ts';
+
+export function logsCommand(): Command {
+  return withServerOptions(new Command('logs'))
+    .description("print a stage's log; without a stage, the one that failed or runs")
+    .argument('<run>', 'id of the run, or the beginning of it')
+    .argument('[stage]', 'name of the stage')
+    .option('-f, --follow', 'keep printing until the stage ends')
+    .option('--attempt <n>', 'an earlier attempt')
+    .action(
+      async (
+        id: string,
+        stage: string | undefined,
+        options: ServerOptions & { follow?: boolean; attempt?: string },
+      ) => {
+        const output = outputOf(options);
+        const client = await clientOf(options);
+        const path = `/runs/${encodeURIComponent(id)}`;
+        const name = stage ?? interestingStage(await client.get(path, z.custom<ShownRun>()));
+        const query = new URLSearchParams({
+          follow: String(options.follow === true),
+          ...(options.attempt === undefined ? {} : { attempt: options.attempt }),
+        });
+        for await (const text of client.text(`${path}/logs/${encodeURIComponent(name)}?${query}`)) {
+          if (output.json)
+            for (const line of text.split('\n').filter((it) => it !== ''))
+              output.line(JSON.stringify({ stage: name, line }));
+          else process.stdout.write(text);
+        }
+      },
+    );
+}
+
+function interestingStage({ run }: ShownRun): string {
+  const states = run.plan.stages.map(({ name }) => ({ name, state: run.stages[name] }));
+  const found =
+    states.find(({ state }) => state?.status === 'failed') ??
+    states.find(({ state }) => state !== undefined && isActive(state)) ??
+    states.findLast(({ state }) => state?.status === 'succeeded');
+  if (found !== undefined) return found.name;
+  throw new CliError(
+    `No stage of run ${run.runId} has begun`,
+    `Name one: ${states.map(({ name }) => name).join(', ')}`,
+  );
+}
