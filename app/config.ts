@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { SlotRules } from '../engine/core/schedule.ts';
+import { EngineError } from '../engine/ports/errors.ts';
+
+/** A GitHub App and where its GitHub is. */
+export interface GitHubConfig {
+  readonly appId: number;
+  readonly privateKey: string;
+  /** The first one signs nothing here; all are accepted, so that a secret can be rotated. */
+  readonly webhookSecrets: readonly string[];
+  /** Absent for github.com. */
+  readonly baseUrl?: string;
+}
+
+/** All settings of a running Slipway. */
+export interface Config {
+  readonly dataDir: string;
+  readonly replica: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Where agents connect to, and the address that pods are told. */
+  readonly agents: { readonly host: string; readonly port: number; readonly advertise?: string };
+  readonly database:
+    | { readonly type: 'embedded'; readonly file: string }
+    | { readonly type: 'mongodb'; readonly uri: string };
+  readonly kubeconfig: string;
+  readonly agentImage: string;
+  /** How a pod starts Slipway's agent; absent where the agent's image does it by itself. */
+  readonly agentCommand?: readonly string[];
+  readonly github: GitHubConfig;
+  readonly slots: SlotRules;
+  readonly apiToken: string;
+}
+
+const slotNumber = z.union([
+  z.literal('unlimited').transform(() => Number.POSITIVE_INFINITY),
+  z.coerce.number().int().min(1),
+]);
+
+const environmentSchema = z.object({
+  SLIPWAY_HOST: z.string().default('127.0.0.1'),
+  SLIPWAY_PORT: z.coerce.number().int().min(0).max(65_535).default(7300),
+  SLIPWAY_AGENT_PORT: z.coerce.number().int().min(0).max(65_535).default(7301),
+  SLIPWAY_AGENT_ADDRESS: z.string().optional(),
+  SLIPWAY_AGENT_IMAGE: z.string().default('slipway/agent'),
+  SLIPWAY_REPLICA: z.string().min(1).optional(),
+  SLIPWAY_TEAM_SLOTS: slotNumber.default(4),
+  SLIPWAY_POOL_SLOTS: slotNumber.default(40),
+  MONGODB_URI: z.string().startsWith('mongodb').optional(),
+  KUBECONFIG: z.string().optional(),
+  GITHUB_APP_ID: z.coerce.number().int().positive().optional(),
+  GITHUB_PRIVATE_KEY: z.string().optional(),
+  GITHUB_WEBHOOK_SECRET: z.string().optional(),
+  GITHUB_API_URL: z.url().optional(),
+});
+
+/** The environment, parsed; parts that it leaves out get their embedded stand-in. */
+export type EnvironmentConfig = z.infer<typeof environmentSchema>;
+
+/** @throws EngineError `invalid` naming every variable that cannot be used */
+export function readEnvironment(environment: NodeJS.ProcessEnv): EnvironmentConfig {
+  const parsed = environmentSchema.safeParse(environment);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new EngineError({
+    code: 'invalid',
+    what: 'Reading the settings',
+    why: problems.join('; '),
+    fix: 'Correct these environment variables or leave them out',
+  });
+}
+
+export const agingMs = 10 * 60_000;
+
+export function databaseFile(dataDir: string): string {
+  return join(dataDir, 'slipway.db');
+}

@@ -1,0 +1,22 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEmbeddedDatabase } from '../../../../app/embedded/database/embedded-database.ts';
+import { databaseContract } from '../../../contract/database.ts';
+
+databaseContract('embedded', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-db-'));
+  const database = openEmbeddedDatabase({
+    file: join(folder, 'test.db'),
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  return {
+    database,
+    close: async () => {
+      await database.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+});
