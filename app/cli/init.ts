@@ -1,0 +1,51 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { detectPipeline } from '../../engine/detect/detect.ts';
+import { pipelineFile } from '../../engine/pipeline-file.ts';
+import { CliError } from './client.ts';
+import { outputOf } from './output.ts';
+
+const passedOver = new Set(['.git', 'node_modules', 'vendor', 'target', 'build', 'dist', '.venv']);
+const maxDepth = 4;
+
+export function initCommand(): Command {
+  return new Command('init')
+    .description('write a pipeline file made of what is in this repository')
+    .option('--force', 'replace the file that is there')
+    .option('--print', 'print it instead of writing it')
+    .option('--json', 'print JSON')
+    .action(async (options: { force?: boolean; print?: boolean; json?: boolean }) => {
+      const output = outputOf(options);
+      const { explanation, yaml } = await detectPipeline(await filesOf(process.cwd()));
+      if (options.print === true) return output.line(yaml.trimEnd());
+      await writeFile(pipelineFile, yaml, { flag: options.force === true ? 'w' : 'wx' }).catch(
+        (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST') throw error;
+          throw new CliError(
+            `${pipelineFile} is there already`,
+            'See what would be written with --print, or replace it with --force',
+          );
+        },
+      );
+      if (output.json) return output.value({ file: pipelineFile, explanation });
+      for (const line of explanation) output.line(line);
+      output.line(`${output.paint('green', '✓')} wrote ${pipelineFile}. Try it with \`slipway run\`.`);
+    });
+}
+
+/** The files of a folder on this machine, as detection wants them. */
+export async function filesOf(
+  folder: string,
+): Promise<{ readonly paths: readonly string[]; readonly readFile: (path: string) => Promise<string | undefined> }> {
+  const paths: string[] = [];
+  const walk = async (inside: string, depth: number): Promise<void> => {
+    for (const entry of await readdir(join(folder, inside), { withFileTypes: true })) {
+      const path = inside === '' ? entry.name : `${inside}/${entry.name}`;
+      if (entry.isFile()) paths.push(path);
+      else if (entry.isDirectory() && depth < maxDepth && !passedOver.has(entry.name)) await walk(path, depth + 1);
+    }
+  };
+  await walk('', 0);
+  return { paths, readFile: (path) => readFile(join(folder, path), 'utf8').catch(() => undefined) };
+}

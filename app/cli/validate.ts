@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { parsePipeline, pipelineFile } from '../../engine/pipeline-file.ts';
+import { CliError } from './client.ts';
+import { outputOf } from './output.ts';
+
+export function validateCommand(): Command {
+  return new Command('validate')
+    .description('check a pipeline file: every mistake with its line, and how to mend it')
+    .argument('[file]', 'the pipeline file', pipelineFile)
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: { json?: boolean }) => {
+      const output = outputOf(options);
+      const text = await readFile(file, 'utf8').catch(() => {
+        throw new CliError(`${file} cannot be read`, 'Name the file, or make one with `slipway init`');
+      });
+      const parsed = parsePipeline(text, { path: file });
+      const mistakes = 'mistakes' in parsed ? parsed.mistakes : [];
+      if (mistakes.length > 0) process.exitCode = 1;
+      if (output.json) return output.value({ file, mistakes });
+      for (const { line, column, what, why, fix } of mistakes) {
+        output.line(`${output.paint('bold', `${file}:${line}:${column}`)}  ${output.paint('red', what)}`);
+        output.line(`    ${why}. ${fix}.`);
+      }
+      const stages = 'pipeline' in parsed ? parsed.pipeline.stages.length : 0;
+      output.line(
+        mistakes.length === 0
+          ? `${output.paint('green', '✓')} ${file} is right: ${stages} stage${stages === 1 ? '' : 's'}`
+          : output.paint('red', `${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'} in ${file}`),
+      );
+    });
+}
