@@ -1,0 +1,60 @@
+import type { CheckSuite } from '../check-entities.ts';
+import type { Repository } from '../entities.ts';
+import { zeroHash } from '../git/ref-name.ts';
+import { type Actor, type Host, timestamp } from '../host.ts';
+import { checkSuiteShape } from '../shapes/check.ts';
+import { emit } from '../webhooks/emit.ts';
+import type { RefChange } from './push-events.ts';
+
+/** One suite per commit and App, as at GitHub. */
+export function ensureCheckSuite(
+  host: Host,
+  repository: Repository,
+  appId: number,
+  head: { readonly sha: string; readonly branch: string | null; readonly before: string | null },
+): { readonly suite: CheckSuite; readonly isNew: boolean } {
+  const known = host.store.checkSuites.findByKey(`${repository.id}@${head.sha}:${appId}`);
+  if (known) return { suite: known, isNew: false };
+  const now = timestamp(host.now());
+  const suite = host.store.checkSuites.insert({
+    repositoryId: repository.id,
+    appId,
+    headSha: head.sha,
+    headBranch: head.branch,
+    before: head.before,
+    createdAt: now,
+    updatedAt: now,
+  });
+  return { suite, isNew: true };
+}
+
+/** A push to a branch asks every App that writes checks for a suite. */
+export function requestCheckSuites(host: Host, repository: Repository, change: RefChange, actor: Actor): void {
+  if (!change.ref.startsWith('refs/heads/') || change.after === zeroHash) return;
+  for (const installation of host.store.installations.list(repository.ownerId)) {
+    if (installation.permissions['checks'] !== 'write') continue;
+    const { suite, isNew } = ensureCheckSuite(host, repository, installation.appId, {
+      sha: change.after,
+      branch: change.ref.slice('refs/heads/'.length),
+      before: change.before,
+    });
+    if (isNew) emitSuite(host, repository, suite, 'requested', actor);
+  }
+}
+
+export function emitSuite(
+  host: Host,
+  repository: Repository,
+  suite: CheckSuite,
+  action: 'requested' | 'rerequested',
+  actor: Actor,
+): void {
+  emit(host, {
+    event: 'check_suite',
+    action,
+    repository,
+    sender: actor.account,
+    body: { check_suite: checkSuiteShape(host, suite) },
+    toAppId: suite.appId,
+  });
+}

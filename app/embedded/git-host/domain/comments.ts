@@ -1,0 +1,91 @@
+import type { Comment, Pull, Reaction, ReactionContent } from '../entities.ts';
+import { type Actor, type Host, timestamp } from '../host.ts';
+import { validationFailed } from '../refusal.ts';
+import { commentShape, issueShape } from '../shapes/comment.ts';
+import { emit } from '../webhooks/emit.ts';
+
+/** GitHub's limit, in characters. */
+const maxBodyChars = 65_536;
+
+export function addComment(host: Host, pull: Pull, actor: Actor, body: string): Comment {
+  refuseBadBody(body);
+  return host.store.atomically(() => {
+    const now = timestamp(host.now());
+    const comment = host.store.comments.insert({
+      repositoryId: pull.repositoryId,
+      number: pull.number,
+      authorId: actor.account.id,
+      appId: actor.appId,
+      body,
+      createdAt: now,
+      updatedAt: now,
+    });
+    emitComment(host, pull, comment, 'created', actor);
+    return comment;
+  });
+}
+
+export function editComment(host: Host, pull: Pull, known: Comment, actor: Actor, body: string): Comment {
+  refuseBadBody(body);
+  return host.store.atomically(() => {
+    const comment = host.store.comments.save({ ...known, body, updatedAt: timestamp(host.now()) });
+    emitComment(host, pull, comment, 'edited', actor, { changes: { body: { from: known.body } } });
+    return comment;
+  });
+}
+
+export function deleteComment(host: Host, pull: Pull, comment: Comment, actor: Actor): void {
+  host.store.atomically(() => {
+    emitComment(host, pull, comment, 'deleted', actor);
+    for (const reaction of host.store.reactions.list(`comment:${comment.id}`)) host.store.reactions.delete(reaction.id);
+    host.store.comments.delete(comment.id);
+  });
+}
+
+/** The same reaction of the same person stands once. There is no webhook for reactions, as at GitHub. */
+export function addReaction(
+  host: Host,
+  subject: string,
+  actor: Actor,
+  content: ReactionContent,
+): { readonly reaction: Reaction; readonly isNew: boolean } {
+  return host.store.atomically(() => {
+    const known = host.store.reactions.findByKey(`${subject}:${actor.account.id}:${content}`);
+    if (known) return { reaction: known, isNew: false };
+    const reaction = host.store.reactions.insert({
+      subject,
+      accountId: actor.account.id,
+      content,
+      createdAt: timestamp(host.now()),
+    });
+    return { reaction, isNew: true };
+  });
+}
+
+function refuseBadBody(body: string): void {
+  if (body.trim() === '') throw validationFailed({ resource: 'IssueComment', field: 'body', code: 'missing_field' });
+  if (body.length > maxBodyChars)
+    throw validationFailed({
+      resource: 'IssueComment',
+      field: 'body',
+      code: 'unprocessable',
+      message: `body is too long (maximum is ${maxBodyChars} characters)`,
+    });
+}
+
+function emitComment(
+  host: Host,
+  pull: Pull,
+  comment: Comment,
+  action: 'created' | 'edited' | 'deleted',
+  actor: Actor,
+  extra: object = {},
+): void {
+  emit(host, {
+    event: 'issue_comment',
+    action,
+    repository: host.store.repositories.get(pull.repositoryId),
+    sender: actor.account,
+    body: { ...extra, issue: issueShape(host, pull), comment: commentShape(host, comment) },
+  });
+}

@@ -1,0 +1,26 @@
+import type { Pull } from '../entities.ts';
+import type { Actor, Host } from '../host.ts';
+import { pullShape } from '../shapes/pull.ts';
+import { emit } from '../webhooks/emit.ts';
+
+export type PullAction =
+  | 'opened'
+  | 'synchronize'
+  | 'closed'
+  | 'reopened'
+  | 'edited'
+  | 'labeled'
+  | 'unlabeled'
+  | 'ready_for_review'
+  | 'converted_to_draft';
+
+/** @param extra what some actions add: `before` and `after`, `changes`, `label` */
+export function emitPull(host: Host, pull: Pull, action: PullAction, actor: Actor, extra: object = {}): void {
+  emit(host, {
+    event: 'pull_request',
+    action,
+    repository: host.store.repositories.get(pull.repositoryId),
+    sender: actor.account,
+    body: { number: pull.number, ...extra, pull_request: pullShape(host, pull, null) },
+  });
+}

@@ -1,0 +1,213 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { issueToken } from './access/secrets.ts';
+import { createRepository, ensureAccount, setGrant } from './domain/accounts.ts';
+import { installApp, registerApp } from './domain/apps.ts';
+import { announceLeftOver } from './domain/refs.ts';
+import type { Account, Permissions, Repository, Role } from './entities.ts';
+import { Faults } from './faults.ts';
+import { findRepository, type Host, type HostLog } from './host.ts';
+import { KeyedLock } from './keyed-lock.ts';
+import { RequestCounter } from './request-counter.ts';
+import { RateLimiter } from './rest/rate-limit.ts';
+import { answerWith, close, hostApplication, listen, portOf } from './server.ts';
+import { Store } from './store.ts';
+import { Outbox } from './webhooks/outbox.ts';
+
+const signInLifetimeMs = 60 * 60 * 1000;
+
+export interface EmbeddedGitHostOptions {
+  /** State lives here: SQLite, bare repositories, keys. Made when missing; for its owner's eyes alone. */
+  readonly dataDir: string;
+  /** 0 takes any free port; left out, the one of last time where it is free. */
+  readonly port?: number;
+  readonly log: HostLog;
+  readonly now?: () => Date;
+  /** GitHub's primary limit for each token's owner; high enough by default that nobody meets it by accident. */
+  readonly requestsPerHour?: number;
+}
+
+export interface RegisteredApp {
+  readonly appId: number;
+  readonly clientId: string;
+  /** PEM */
+  readonly privateKey: string;
+  readonly slug: string;
+  readonly botLogin: string;
+}
+
+/** A running Git host. What makes things is safe to repeat, also over restarts. */
+export interface EmbeddedGitHost {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  /** For Octokit's `baseUrl`. */
+  readonly apiUrl: string;
+  readonly faults: Faults;
+  /** Requests to the API, for "requests to the Git host per run". */
+  readonly requests: RequestCounter;
+  createUser(login: string): { readonly id: number; readonly login: string };
+  /** An access token for git and the API, shown once. @throws Refusal 404-like RangeError for an unknown login */
+  createToken(login: string): string;
+  createOrganization(login: string, options?: { readonly admins?: readonly string[] }): { readonly id: number };
+  createRepository(
+    owner: string,
+    name: string,
+    options?: { readonly private?: boolean; readonly description?: string },
+  ): Promise<{ readonly id: number; readonly fullName: string; readonly cloneUrl: string; readonly pageUrl: string }>;
+  addCollaborator(owner: string, name: string, login: string, role: Role): void;
+  /** Names of checks that must pass before a merge into the branch. */
+  requireChecks(owner: string, name: string, branch: string, checks: readonly string[]): void;
+  registerApp(facts: {
+    readonly name?: string;
+    readonly owner: string;
+    readonly webhookUrl: string;
+    readonly webhookSecret: string;
+    readonly events: readonly string[];
+    readonly permissions: Permissions;
+  }): Promise<RegisteredApp>;
+  /** @returns the installation's id */
+  installApp(slug: string, account: string): number;
+  /** Where the App's webhooks go from now on. */
+  setWebhookUrl(slug: string, url: string): void;
+  addRepositoryHook(
+    owner: string,
+    name: string,
+    hook: { readonly url: string; readonly secret: string; readonly events: readonly string[] },
+  ): number;
+  /** A link that signs a browser in as this person; it works once, for an hour. */
+  signInLink(login: string): string;
+  /** Until all webhooks that wait have been sent. */
+  webhooksSent(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** @throws the system's error when the port is taken or the folder cannot be used */
+export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Promise<EmbeddedGitHost> {
+  const { dataDir, log, now = () => new Date() } = options;
+  const repositoriesFolder = join(dataDir, 'repositories');
+  const keysFolder = join(dataDir, 'keys');
+  for (const folder of [dataDir, repositoriesFolder, keysFolder]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(dataDir, 0o700);
+  const server = await listenAgain(join(dataDir, 'port'), options.port);
+  const url = `http://127.0.0.1:${portOf(server)}`;
+
+  const store = new Store(join(dataDir, 'host.sqlite'));
+  const outbox = new Outbox({ store, log, now });
+  const host: Host = {
+    store,
+    repositoriesFolder,
+    url,
+    now,
+    log,
+    refLock: new KeyedLock(),
+    wakeOutbox: () => outbox.wake(),
+  };
+  const faults = new Faults();
+  const requests = new RequestCounter();
+  const limiter = new RateLimiter(options.requestsPerHour ?? 1_000_000, now);
+  answerWith(server, hostApplication(host, { faults, requests, limiter }));
+  await announceLeftOver(host);
+  outbox.wake();
+
+  const account = (login: string): Account => {
+    const found = store.accounts.findByKey(login.toLowerCase());
+    if (found === undefined) throw new RangeError(`The Git host has no account "${login}"`);
+    return found;
+  };
+  const repositoryNamed = (owner: string, name: string): Repository => {
+    const found = findRepository(host, owner, name);
+    if (found === undefined) throw new RangeError(`The Git host has no repository "${owner}/${name}"`);
+    return found;
+  };
+  const appNamed = (slug: string) => {
+    const found = store.apps.findByKey(slug);
+    if (found === undefined) throw new RangeError(`The Git host has no App "${slug}"`);
+    return found;
+  };
+
+  return {
+    url,
+    apiUrl: `${url}/api/v3`,
+    faults,
+    requests,
+    createUser: (login) => ensureAccount(host, login, 'User'),
+    createToken: (login) => issueToken(host, 'ghp_', { type: 'user', accountId: account(login).id }, null).secret,
+    createOrganization: (login, { admins = [] } = {}) => {
+      const organization = ensureAccount(host, login, 'Organization');
+      for (const admin of admins) setGrant(host, 'organization', organization.id, account(admin).id, 'admin');
+      return organization;
+    },
+    createRepository: async (owner, name, { private: isPrivate = false, description } = {}) => {
+      const repository =
+        findRepository(host, owner, name) ??
+        (await createRepository(host, account(owner), {
+          name,
+          private: isPrivate,
+          description: description ?? null,
+        }));
+      const pageUrl = `${url}/${account(owner).login}/${repository.name}`;
+      return {
+        id: repository.id,
+        fullName: `${account(owner).login}/${repository.name}`,
+        cloneUrl: `${pageUrl}.git`,
+        pageUrl,
+      };
+    },
+    addCollaborator: (owner, name, login, role) =>
+      setGrant(host, 'repository', repositoryNamed(owner, name).id, account(login).id, role),
+    requireChecks: (owner, name, branch, checks) => {
+      const repository = repositoryNamed(owner, name);
+      store.repositories.save({
+        ...repository,
+        requiredChecks: { ...repository.requiredChecks, [branch]: [...checks] },
+      });
+    },
+    registerApp: async ({ name = 'Slipway', owner, ...facts }) => {
+      const { app, privateKey } = await registerApp(host, keysFolder, { ...facts, name, owner: account(owner) });
+      return {
+        appId: app.id,
+        clientId: app.clientId,
+        privateKey,
+        slug: app.slug,
+        botLogin: store.accounts.get(app.botId).login,
+      };
+    },
+    installApp: (slug, login) => {
+      const app = appNamed(slug);
+      return installApp(host, app, account(login), store.accounts.get(app.ownerId)).id;
+    },
+    setWebhookUrl: (slug, webhookUrl) => {
+      for (const hook of store.hooks.list(`app:${appNamed(slug).id}`)) store.hooks.save({ ...hook, url: webhookUrl });
+    },
+    addRepositoryHook: (owner, name, { url: hookUrl, secret, events }) => {
+      const repositoryId = repositoryNamed(owner, name).id;
+      const known = store.hooks.list(repositoryId).find((hook) => hook.url === hookUrl);
+      const facts = { url: hookUrl, secret, events: [...events], active: true };
+      if (known) return store.hooks.save({ ...known, ...facts }).id;
+      const target = { type: 'repository', repositoryId } as const;
+      return store.hooks.insert({ ...facts, target, createdAt: now().toISOString() }).id;
+    },
+    signInLink: (login) => {
+      const owner = { type: 'sign-in', accountId: account(login).id } as const;
+      return `${url}/sign-in?token=${issueToken(host, '', owner, signInLifetimeMs).secret}`;
+    },
+    webhooksSent: () => outbox.idle(),
+    stop: async () => {
+      await close(server);
+      await outbox.stop();
+      store.close();
+    },
+  };
+}
+
+/** Keeps clone URLs alive over restarts: the port of last time, if nobody else has it now. */
+async function listenAgain(file: string, wanted: number | undefined): Promise<Server> {
+  const last = wanted === undefined ? await readFile(file, 'utf8').catch(() => '0') : String(wanted);
+  const server = await listen(Number.parseInt(last, 10) || 0).catch(async (error: unknown) => {
+    if (wanted !== undefined) throw error;
+    return await listen(0);
+  });
+  await writeFile(file, String(portOf(server)));
+  return server;
+}

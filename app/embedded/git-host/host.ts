@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import type { Account, Repository } from './entities.ts';
+import { BareRepository } from './git/bare-repository.ts';
+import type { KeyedLock } from './keyed-lock.ts';
+import type { Store } from './store.ts';
+
+/** As much of a logger as this part needs; pino's fits. */
+export interface HostLog {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+/** Who does something: a person, or an App through its bot. */
+export interface Actor {
+  readonly account: Account;
+  readonly appId: number | null;
+}
+
+/** What the parts of the host share. */
+export interface Host {
+  readonly store: Store;
+  readonly repositoriesFolder: string;
+  /** `http://127.0.0.1:<port>`, without a slash at its end. */
+  readonly url: string;
+  readonly now: () => Date;
+  readonly log: HostLog;
+  /** One writer at a time for each repository's refs. */
+  readonly refLock: KeyedLock;
+  /** New deliveries are in the outbox: send them. */
+  readonly wakeOutbox: () => void;
+}
+
+/** As GitHub prints times: to the second. */
+export function timestamp(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}
+
+export function gitOf(host: Host, repositoryId: number): BareRepository {
+  return new BareRepository(join(host.repositoriesFolder, `${repositoryId}.git`));
+}
+
+export function ownerOf(host: Host, repository: Repository): Account {
+  return host.store.accounts.get(repository.ownerId);
+}
+
+export function fullNameOf(host: Host, repository: Repository): string {
+  return `${ownerOf(host, repository).login}/${repository.name}`;
+}
+
+export function apiUrl(host: Host, path: string): string {
+  return `${host.url}/api/v3${path}`;
+}
+
+export function findRepository(host: Host, owner: string, name: string): Repository | undefined {
+  const account = host.store.accounts.findByKey(owner.toLowerCase());
+  if (account === undefined) return undefined;
+  return host.store.repositories.findByKey(`${account.id}/${name.toLowerCase()}`);
+}

@@ -1,0 +1,54 @@
+import { createServer, type Server } from 'node:http';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { Hono } from 'hono';
+import type { Faults } from './faults.ts';
+import { addGitRoutes } from './git/git-routes.ts';
+import type { Host } from './host.ts';
+import type { RequestCounter } from './request-counter.ts';
+import type { RateLimiter } from './rest/rate-limit.ts';
+import { restApi } from './rest/router.ts';
+
+/** Everything that the host answers: git, the API, pages. */
+export function hostApplication(
+  host: Host,
+  parts: { readonly faults: Faults; readonly requests: RequestCounter; readonly limiter: RateLimiter },
+): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  const { port } = new URL(host.url);
+  const ownHosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
+  app.use(async (c, next) => {
+    // A name that an attacker's DNS points here must not work: only our own names do.
+    if (!ownHosts.has(c.req.header('host') ?? '')) return c.text('Unknown host name\n', 421);
+    return await next();
+  });
+  app.route('/api/v3', restApi(host, parts));
+  addGitRoutes(app, host);
+  return app;
+}
+
+/** Listens on 127.0.0.1 alone. @throws the system's error when the port is taken */
+export async function listen(port: number): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return server;
+}
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('the server does not listen');
+  return address.port;
+}
+
+export function answerWith(server: Server, app: Hono<{ Bindings: HttpBindings }>): void {
+  server.on('request', getRequestListener(app.fetch));
+}
+
+export async function close(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,129 @@
+import { createHmac } from 'node:crypto';
+import type { Delivery, Hook } from '../entities.ts';
+import type { HostLog } from '../host.ts';
+import type { Store } from '../store.ts';
+
+/** GitHub gives a receiver this long, then notes a failure; it never tries again by itself. */
+const timeLimitMs = 10_000;
+const keptPerHook = 2_000;
+const maxLoggedBytes = 16 * 1024;
+
+/**
+ * Sends what stands in the deliveries table, each hook's in order. A delivery is a row before it is sent, so a killed
+ * process loses none; one that was under way when it died is sent again with the same GUID.
+ */
+export class Outbox {
+  readonly #store: Store;
+  readonly #log: HostLog;
+  readonly #now: () => Date;
+  readonly #sending = new Map<number, Promise<void>>();
+  readonly #stopped = new AbortController();
+  #isWoken = false;
+
+  constructor(parts: { readonly store: Store; readonly log: HostLog; readonly now: () => Date }) {
+    this.#store = parts.store;
+    this.#log = parts.log;
+    this.#now = parts.now;
+  }
+
+  /** Cheap, and safe inside a transaction: it looks only once the current turn is over. */
+  wake(): void {
+    if (this.#isWoken || this.#stopped.signal.aborted) return;
+    this.#isWoken = true;
+    setImmediate(() => {
+      this.#isWoken = false;
+      if (this.#stopped.signal.aborted) return;
+      for (const hookId of this.#store.pendingHooks()) {
+        if (this.#sending.has(hookId)) continue;
+        const sending = this.#sendAll(hookId).finally(() => this.#sending.delete(hookId));
+        this.#sending.set(hookId, sending);
+      }
+    });
+  }
+
+  /** Until nothing waits to be sent. */
+  async idle(): Promise<void> {
+    while (!this.#stopped.signal.aborted && (this.#isWoken || this.#sending.size > 0)) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await Promise.all(this.#sending.values());
+    }
+  }
+
+  /** What has not been sent stays for the next start. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await Promise.all(this.#sending.values());
+  }
+
+  async #sendAll(hookId: number): Promise<void> {
+    const hook = this.#store.hooks.get(hookId);
+    for (;;) {
+      const delivery = this.#store.nextPending(hookId);
+      if (delivery === undefined || this.#stopped.signal.aborted) return;
+      const sent = await this.#send(this.#store.hooks.find(hookId) ?? hook, delivery);
+      if (sent === undefined) return;
+      this.#store.atomically(() => {
+        this.#store.deliveries.save(sent);
+        this.#store.pruneDeliveries(hookId, keptPerHook);
+      });
+    }
+  }
+
+  /** undefined: we are stopping, so nothing is known. */
+  async #send(hook: Hook, delivery: Delivery): Promise<Delivery | undefined> {
+    const headers = headersOf(hook, delivery);
+    const startedAt = performance.now();
+    const done = { ...delivery, state: 'done' as const, requestHeaders: headers };
+    const outcome = (): { durationMs: number; deliveredAt: string } => ({
+      durationMs: Math.round(performance.now() - startedAt),
+      deliveredAt: this.#now().toISOString(),
+    });
+    try {
+      const response = await fetch(hook.url, {
+        method: 'POST',
+        headers,
+        body: delivery.payload,
+        redirect: 'manual',
+        signal: AbortSignal.any([AbortSignal.timeout(timeLimitMs), this.#stopped.signal]),
+      });
+      const responseBody = (await response.text()).slice(0, maxLoggedBytes);
+      const status = response.ok ? 'OK' : `Invalid HTTP Response: ${response.status}`;
+      if (!response.ok)
+        this.#log.warn(
+          { event: delivery.event, guid: delivery.guid, status: response.status },
+          'a webhook was refused',
+        );
+      return {
+        ...done,
+        ...outcome(),
+        status,
+        statusCode: response.status,
+        responseHeaders: Object.fromEntries(response.headers),
+        responseBody,
+      };
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return undefined;
+      const why = error instanceof Error ? error.name : 'error';
+      this.#log.warn({ event: delivery.event, guid: delivery.guid, why }, 'a webhook did not arrive');
+      return { ...done, ...outcome(), status: why === 'TimeoutError' ? 'timed out' : 'failed to connect to host' };
+    }
+  }
+}
+
+/** The headers as GitHub sends them. */
+function headersOf(hook: Hook, delivery: Delivery): Record<string, string> {
+  const target = hook.target.type === 'integration' ? hook.target.appId : hook.target.repositoryId;
+  const sign = (algorithm: 'sha1' | 'sha256'): string =>
+    `${algorithm}=${createHmac(algorithm, hook.secret).update(delivery.payload).digest('hex')}`;
+  return {
+    accept: '*/*',
+    'content-type': 'application/json',
+    'user-agent': 'GitHub-Hookshot/slipway',
+    'x-github-delivery': delivery.guid,
+    'x-github-event': delivery.event,
+    'x-github-hook-id': String(hook.id),
+    'x-github-hook-installation-target-id': String(target),
+    'x-github-hook-installation-target-type': hook.target.type,
+    ...(hook.secret === '' ? {} : { 'x-hub-signature': sign('sha1'), 'x-hub-signature-256': sign('sha256') }),
+  };
+}
