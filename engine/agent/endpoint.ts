@@ -1,0 +1,221 @@
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerWritableStream,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
+import { z } from 'zod';
+import type { ArtifactStore } from '../ports/artifact-store.ts';
+import type { AttemptHost, AttemptWork } from '../ports/attempt-host.ts';
+import { EngineError } from '../ports/errors.ts';
+import type { LogStore } from '../ports/log-store.ts';
+import { agentMessageSchema } from './messages.ts';
+import {
+  agentService,
+  artifactChunkBytes,
+  artifactHeader,
+  type ControllerMessage,
+  maxMessageBytes,
+  tokenHeader,
+} from './protocol.ts';
+
+/** The pod that a token was made for, as the cluster's keys prove. */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly podName: string;
+}
+
+const artifactNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/);
+const artifactRequestSchema = z.object({ digest: z.string().regex(/^sha256:[0-9a-f]{64}$/) });
+
+export interface AgentEndpoint {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * Answers agents. An agent speaks for its own pod's attempt alone: which one that is comes from its token, never from
+ * what it says.
+ * @param parts.authenticate throws EngineError `denied` for a token that is not the cluster's, or too old
+ * @param parts.tenantOf the tenant whose pods live in a namespace
+ */
+export async function startAgentEndpoint(parts: {
+  readonly host: AttemptHost;
+  readonly logs: LogStore;
+  readonly artifacts: ArtifactStore;
+  readonly authenticate: (token: string) => Promise<PodIdentity>;
+  readonly tenantOf: (namespace: string) => string | undefined;
+  readonly address: { readonly host: string; readonly port: number };
+  readonly maxArtifactBytes: number;
+  readonly onError: (error: unknown) => void;
+}): Promise<AgentEndpoint> {
+  const { host, artifacts } = parts;
+  const server = new Server({
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.keepalive_time_ms': 20_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.max_concurrent_streams': 10_000,
+  });
+
+  async function identify(metadata: Metadata): Promise<PodIdentity> {
+    const [value] = metadata.get(tokenHeader);
+    const token = typeof value === 'string' && value.startsWith('Bearer ') ? value.slice(7) : '';
+    return parts.authenticate(token);
+  }
+
+  async function workOf(metadata: Metadata): Promise<{ readonly work: AttemptWork; readonly tenant: string }> {
+    const { namespace, podName } = await identify(metadata);
+    const work = await host.workFor(podName);
+    const tenant = parts.tenantOf(namespace);
+    if (work !== undefined && tenant !== undefined) return { work, tenant };
+    throw new EngineError({
+      code: 'denied',
+      what: 'Moving an artifact',
+      why: `Pod ${podName} has no attempt under way`,
+      fix: 'None is needed: the attempt is over',
+    });
+  }
+
+  server.addService(agentService, {
+    attach(call: ServerDuplexStream<unknown, ControllerMessage>) {
+      converse(call).catch((error: unknown) => refuse(call, error, parts.onError));
+    },
+
+    putArtifact(call: ServerReadableStream<Buffer, unknown>, callback: sendUnaryData<unknown>) {
+      const store = async () => {
+        const { work, tenant } = await workOf(call.metadata);
+        const name = artifactNameSchema.parse(decodeURIComponent(String(call.metadata.get(artifactHeader)[0])));
+        if (!work.artifactsOut.some((output) => output.name === name)) {
+          throw new EngineError({
+            code: 'denied',
+            what: `Storing artifact ${name}`,
+            why: 'The stage does not make it',
+            fix: 'Name it under `artifacts: out`',
+          });
+        }
+        return { name, ...(await artifacts.put(tenant, call, { maxBytes: parts.maxArtifactBytes })) };
+      };
+      store().then(
+        (artifact) => callback(null, artifact),
+        (error: unknown) =>
+          callback({ code: codeOf(error), details: error instanceof Error ? error.message : String(error) }),
+      );
+    },
+
+    getArtifact(call: ServerWritableStream<unknown, Buffer>) {
+      const load = async () => {
+        const { work, tenant } = await workOf(call.metadata);
+        const { digest } = artifactRequestSchema.parse(call.request);
+        if (!work.artifactsIn.some((input) => input.digest === digest)) {
+          throw new EngineError({
+            code: 'denied',
+            what: `Reading artifact ${digest}`,
+            why: 'The stage does not take it',
+            fix: 'Name it under `artifacts: in`',
+          });
+        }
+        for await (const chunk of artifacts.get(tenant, digest)) {
+          for (let from = 0; from < chunk.length; from += artifactChunkBytes) {
+            const isReady = call.write(Buffer.from(chunk.subarray(from, from + artifactChunkBytes)));
+            if (!isReady) await new Promise((resolve) => call.once('drain', resolve));
+          }
+        }
+        call.end();
+      };
+      load().catch((error: unknown) => refuse(call, error, parts.onError));
+    },
+  });
+
+  async function converse(call: ServerDuplexStream<unknown, ControllerMessage>): Promise<void> {
+    const { podName } = await identify(call.metadata);
+    let work: AttemptWork | undefined;
+    let stopping: { dispose(): void } | undefined;
+    const say = (message: ControllerMessage) => call.write(message);
+    try {
+      // One message after the other: reading waits, and gRPC's flow control makes a fast agent wait too.
+      for await (const raw of call) {
+        const message = agentMessageSchema.parse(raw);
+        if (message.type === 'hello') {
+          work = await host.workFor(podName);
+          if (work === undefined) {
+            say({ type: 'stop', reason: 'the attempt is not wanted' });
+            break;
+          }
+          stopping = host.onStop(work, (reason) => say({ type: 'stop', reason }));
+          say({ type: 'work', work });
+        } else if (work === undefined) {
+          throw new EngineError({
+            code: 'invalid',
+            what: 'Answering an agent',
+            why: `It said ${message.type} before hello`,
+            fix: 'Run agent and controller of the same version',
+          });
+        } else if (message.type === 'start') {
+          const answer = await host.start(work);
+          say(answer === 'go' ? { type: 'go' } : { type: 'stop', reason: 'the attempt may not start' });
+        } else if (message.type === 'lines') {
+          say({ type: 'ack', nextLine: await parts.logs.append(work, message.firstLine, message.lines) });
+        } else {
+          stopping?.dispose();
+          // The log is whole before the result is told, so that whoever sees the result can read all of it.
+          await parts.logs.complete(work);
+          await host.finish(work, message.result);
+          say({ type: 'finished' });
+        }
+      }
+      call.end();
+    } finally {
+      stopping?.dispose();
+    }
+  }
+
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(
+      `${parts.address.host}:${parts.address.port}`,
+      ServerCredentials.createInsecure(),
+      (error, bound) => (error === null ? resolve(bound) : reject(error)),
+    );
+  });
+  return {
+    port,
+    stop: () =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => server.forceShutdown(), 500);
+        server.tryShutdown(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+  };
+}
+
+function codeOf(error: unknown): status {
+  if (error instanceof z.ZodError) return status.INVALID_ARGUMENT;
+  if (!(error instanceof EngineError)) return status.INTERNAL;
+  const codes: Partial<Record<EngineError['code'], status>> = {
+    denied: status.PERMISSION_DENIED,
+    'not-found': status.NOT_FOUND,
+    'too-large': status.RESOURCE_EXHAUSTED,
+    invalid: status.INVALID_ARGUMENT,
+    unavailable: status.UNAVAILABLE,
+  };
+  return codes[error.code] ?? status.INTERNAL;
+}
+
+function refuse(
+  call: { emit(event: 'error', error: object): boolean },
+  error: unknown,
+  onError: (error: unknown) => void,
+): void {
+  const code = codeOf(error);
+  if (code === status.INTERNAL && !(error instanceof Error && 'code' in error && error.code === status.CANCELLED))
+    onError(error);
+  call.emit('error', {
+    code,
+    details: error instanceof EngineError ? error.message : 'The controller could not answer',
+  });
+}

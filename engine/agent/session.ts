@@ -1,0 +1,199 @@
+import { readFile } from 'node:fs/promises';
+import { type ClientDuplexStream, credentials, Metadata, makeGenericClientConstructor, status } from '@grpc/grpc-js';
+import type { AttemptResult } from '../core/run-commands.ts';
+import type { Artifact } from '../core/run-events.ts';
+import type { AttemptWork } from '../ports/attempt-host.ts';
+import {
+  type AgentClient,
+  type AgentMessage,
+  agentService,
+  artifactHeader,
+  type ControllerMessage,
+  maxMessageBytes,
+  tokenHeader,
+} from './protocol.ts';
+
+const firstRetryMs = 100;
+const maxRetryMs = 5_000;
+/** Unacknowledged lines are held in memory: the log is not read on past this many batches. */
+const maxOpenBatches = 16;
+
+interface Batch {
+  readonly firstLine: number;
+  readonly lines: readonly string[];
+}
+
+/** The controller refused this pod, for good. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
+/**
+ * The agent's line to the controller. It outlives broken connections and the controller's death: it connects again, says
+ * once more what was not acknowledged, and asks once more what was not answered.
+ */
+export class Session {
+  readonly #client: AgentClient;
+  readonly #tokenFile: string;
+  readonly #onStop: (reason: string) => void;
+  readonly #work = Promise.withResolvers<AttemptWork | undefined>();
+  readonly #start = Promise.withResolvers<'go' | 'refused'>();
+  readonly #finished = Promise.withResolvers<void>();
+  #stream: ClientDuplexStream<AgentMessage, ControllerMessage> | undefined;
+  #open: Batch[] = [];
+  #wantsStart = false;
+  #result: AttemptResult | undefined;
+  #room: (() => void) | undefined;
+  #retryMs = firstRetryMs;
+  #isClosed = false;
+
+  constructor(options: {
+    readonly endpoint: string;
+    readonly tokenFile: string;
+    readonly onStop: (reason: string) => void;
+  }) {
+    const AgentConstructor = makeGenericClientConstructor(agentService, 'Agent');
+    // grpc-js builds the client from the definition at run time, so its type can only be stated.
+    this.#client = new AgentConstructor(options.endpoint, credentials.createInsecure(), {
+      'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.keepalive_time_ms': 20_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.enable_retries': 0,
+    }) as unknown as AgentClient;
+    this.#tokenFile = options.tokenFile;
+    this.#onStop = options.onStop;
+    void this.#connect();
+  }
+
+  /** What is to be done; undefined when nothing is. */
+  work(): Promise<AttemptWork | undefined> {
+    return this.#work.promise;
+  }
+
+  /** Asks whether the commands may start. */
+  mayStart(): Promise<'go' | 'refused'> {
+    this.#wantsStart = true;
+    this.#send({ type: 'start' });
+    return this.#start.promise;
+  }
+
+  /** Sends lines; resolves when there is room for more. */
+  async lines(batch: Batch): Promise<void> {
+    this.#open.push(batch);
+    this.#send({ type: 'lines', ...batch });
+    while (this.#open.length >= maxOpenBatches && !this.#isClosed) {
+      await new Promise<void>((resolve) => {
+        this.#room = resolve;
+      });
+    }
+  }
+
+  /** Sends the result, after all lines; resolves when it is kept. */
+  finish(result: AttemptResult): Promise<void> {
+    this.#result = result;
+    this.#send({ type: 'result', result });
+    return this.#finished.promise;
+  }
+
+  async putArtifact(name: string, content: AsyncIterable<Uint8Array>): Promise<Artifact> {
+    const metadata = await this.#metadata();
+    metadata.set(artifactHeader, encodeURIComponent(name));
+    const { promise, resolve, reject } = Promise.withResolvers<Artifact>();
+    const call = this.#client.putArtifact(metadata, (error, answer) =>
+      error === null ? resolve(answer as Artifact) : reject(error),
+    );
+    for await (const chunk of content) {
+      if (!call.write(Buffer.from(chunk)))
+        await Promise.race([new Promise((drained) => call.once('drain', drained)), promise]);
+    }
+    call.end();
+    return promise;
+  }
+
+  async getArtifact(digest: string): Promise<AsyncIterable<Uint8Array>> {
+    return this.#client.getArtifact({ digest }, await this.#metadata());
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#room?.();
+    this.#stream?.cancel();
+    this.#client.close();
+  }
+
+  async #metadata(): Promise<Metadata> {
+    const metadata = new Metadata();
+    // Read anew each time: the kubelet renews it.
+    metadata.set(tokenHeader, `Bearer ${(await readFile(this.#tokenFile, 'utf8')).trim()}`);
+    return metadata;
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      const stream = this.#client.attach(await this.#metadata());
+      this.#stream = stream;
+      stream.on('data', (message: ControllerMessage) => this.#received(message));
+      stream.on('error', (error: Error & { code?: number }) => this.#lost(stream, error));
+      stream.on('end', () => this.#lost(stream, undefined));
+      this.#send({ type: 'hello' });
+      if (this.#wantsStart) this.#send({ type: 'start' });
+      for (const batch of this.#open) this.#send({ type: 'lines', ...batch });
+      if (this.#result !== undefined) this.#send({ type: 'result', result: this.#result });
+    } catch {
+      // The token is not there yet, or being replaced: the next try reads it anew.
+      this.#again();
+    }
+  }
+
+  #lost(
+    stream: ClientDuplexStream<AgentMessage, ControllerMessage>,
+    error: (Error & { code?: number }) | undefined,
+  ): void {
+    if (this.#stream !== stream) return;
+    this.#stream = undefined;
+    if (error?.code === status.PERMISSION_DENIED) {
+      const refused = new RefusedError(error.message);
+      this.#work.reject(refused);
+      this.#start.reject(refused);
+      this.#finished.reject(refused);
+      return;
+    }
+    this.#again();
+  }
+
+  #again(): void {
+    if (this.#isClosed) return;
+    setTimeout(() => void this.#connect(), this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, maxRetryMs);
+  }
+
+  #received(message: ControllerMessage): void {
+    this.#retryMs = firstRetryMs;
+    switch (message.type) {
+      case 'work':
+        this.#work.resolve(message.work);
+        return;
+      case 'go':
+        this.#wantsStart = false;
+        this.#start.resolve('go');
+        return;
+      case 'ack':
+        this.#open = this.#open.filter(({ firstLine, lines }) => firstLine + lines.length > message.nextLine);
+        this.#room?.();
+        return;
+      case 'stop':
+        this.#work.resolve(undefined);
+        this.#start.resolve('refused');
+        this.#onStop(message.reason);
+        return;
+      case 'finished':
+        this.#finished.resolve();
+        return;
+    }
+  }
+
+  #send(message: AgentMessage): void {
+    this.#stream?.write(message);
+  }
+}

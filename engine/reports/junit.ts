@@ -1,0 +1,115 @@
+import { XMLParser } from 'fast-xml-parser';
+import type { TestSummary } from '../core/run-events.ts';
+
+const maxBytes = 20 * 2 ** 20;
+
+/** A test that failed, as its report tells it. */
+export interface FailedTest {
+  readonly name: string;
+  readonly message: string;
+  /** Stack or output, as reported. */
+  readonly detail: string;
+  readonly file?: string;
+  readonly line?: number;
+}
+
+/** The report cannot be used: too large, not XML, not JUnit. */
+export class ReportError extends Error {
+  override readonly name = 'ReportError';
+}
+
+export interface JUnitReport {
+  readonly summary: TestSummary;
+  readonly failed: readonly FailedTest[];
+}
+
+type Element = Readonly<Record<string, unknown>>;
+
+/** Reads the JUnit dialects of Ant, Surefire, pytest, Jest, node:test and others. @throws ReportError */
+export function parseJUnit(xml: string): JUnitReport {
+  if (Buffer.byteLength(xml) > maxBytes) throw new ReportError(`The report is larger than ${maxBytes / 2 ** 20} MB`);
+  if (/<!(DOCTYPE|ENTITY)/i.test(xml))
+    throw new ReportError('The report has a document type, which may expand without end');
+  const parser = new XMLParser({
+    ignoreAttributes: false,
+    attributeNamePrefix: '@',
+    parseAttributeValue: false,
+    parseTagValue: false,
+    isArray: (name) => listed.has(name),
+  });
+  let root: unknown;
+  try {
+    root = parser.parse(xml, true);
+  } catch (cause) {
+    throw new ReportError(`The report is no XML: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  if (!isElement(root) || (root['testsuites'] === undefined && root['testsuite'] === undefined))
+    throw new ReportError('The report has no <testsuites>');
+  const tests = testsIn(root);
+  const failed = tests.flatMap(failureOf);
+  const skipped = tests.filter((test) => test['skipped'] !== undefined).length;
+  const seconds = tests.reduce((sum, test) => sum + secondsOf(test['@time']), 0);
+  return {
+    summary: {
+      passed: tests.length - failed.length - skipped,
+      failed: failed.length,
+      skipped,
+      durationMs: Math.round(seconds * 1_000),
+    },
+    failed,
+  };
+}
+
+const listed = new Set(['testsuites', 'testsuite', 'testcase', 'failure', 'error', 'skipped']);
+
+function testsIn(element: Element): Element[] {
+  const own = elements(element['testcase']);
+  return [
+    ...own,
+    ...elements(element['testsuites']).flatMap(testsIn),
+    ...elements(element['testsuite']).flatMap(testsIn),
+  ];
+}
+
+function failureOf(test: Element): FailedTest[] {
+  const [failure] = [...elements(test['failure']), ...elements(test['error'])];
+  const bare = test['failure'] ?? test['error'];
+  if (bare === undefined) return [];
+  const detail = failure === undefined ? texts(bare) : text(failure['#text']);
+  const message = failure === undefined ? '' : text(failure['@message']);
+  const file = text(test['@file']);
+  const line = Number(text(test['@line']));
+  return [
+    {
+      name: [text(test['@classname']), text(test['@name'])]
+        .filter((part) => part !== '' && part !== 'test')
+        .join(' > '),
+      message: message !== '' ? message : (detail.split('\n').find((it) => it.trim() !== '') ?? 'failed'),
+      detail,
+      ...(file === '' ? {} : { file }),
+      ...(Number.isInteger(line) && line > 0 ? { line } : {}),
+    },
+  ];
+}
+
+function elements(value: unknown): Element[] {
+  return (Array.isArray(value) ? value : [value]).filter(isElement);
+}
+
+function texts(value: unknown): string {
+  return (Array.isArray(value) ? value : [value]).map(text).join('\n');
+}
+
+function isElement(value: unknown): value is Element {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
+}
+
+/** Some writers print thousands with commas. */
+function secondsOf(value: unknown): number {
+  const seconds = Number(text(value).replaceAll(',', ''));
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : 0;
+}
