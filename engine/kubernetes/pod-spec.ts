@@ -1,0 +1,130 @@
+import type { V1Container, V1Pod, V1ResourceRequirements } from '@kubernetes/client-node';
+import { stageContainerScript } from '../agent/stage-script.ts';
+import type { Resources } from '../core/pipeline.ts';
+import type { AttemptPod } from '../ports/pod-runner.ts';
+import { agentAudience } from './pod-identity.ts';
+
+export interface PodSettings {
+  /** `host:port` of the controller, as pods reach it. */
+  readonly agentEndpoint: string;
+  readonly agentImage: string;
+  /** Absent where the image starts the agent by itself. */
+  readonly agentCommand?: readonly string[];
+}
+
+export const labels = { run: 'slipway.dev/run', attempt: 'slipway.dev/attempt', role: 'slipway.dev/role' } as const;
+/** Free text, so no labels. */
+export const annotations = { stage: 'slipway.dev/stage', tenant: 'slipway.dev/tenant' } as const;
+
+const user = 1_000;
+const workspace = '/slipway/workspace';
+const control = '/slipway/control';
+const tokenFolder = '/slipway/token';
+const tokenSeconds = 3_600;
+/** The pod's own limit stands behind the agent's: fetching, reports and artifacts take time too. */
+const deadlineSlackSeconds = 900;
+const agentResources: Resources = { cpuMillicores: 100, memoryBytes: 256 * 2 ** 20 };
+
+/**
+ * The pod of an attempt: the stage's own image, and the agent beside it. It satisfies Pod Security "restricted", and
+ * holds nothing secret: what is secret reaches the agent over its own connection.
+ */
+export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: pod.podName,
+      labels: { [labels.run]: pod.runId, [labels.attempt]: String(pod.attempt), [labels.role]: 'stage' },
+      annotations: { [annotations.stage]: pod.stage, [annotations.tenant]: pod.tenant },
+    },
+    spec: {
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: 15,
+      activeDeadlineSeconds: Math.ceil(pod.timeoutMs / 1_000) + deadlineSlackSeconds,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: user,
+        runAsGroup: user,
+        fsGroup: user,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      // Five search domains make ten look-ups of every outside name.
+      dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
+      containers: [agentContainer(settings), stageContainer(pod)],
+      volumes: [
+        { name: 'workspace', emptyDir: {} },
+        { name: 'control', emptyDir: {} },
+        { name: 'stage-home', emptyDir: {} },
+        { name: 'agent-home', emptyDir: {} },
+        {
+          name: 'token',
+          projected: {
+            sources: [
+              { serviceAccountToken: { audience: agentAudience, expirationSeconds: tokenSeconds, path: 'token' } },
+            ],
+          },
+        },
+      ],
+    },
+  };
+}
+
+/** Paths are given by variables alone: a mount path need not be a path of the machine that runs the container. */
+function agentContainer({ agentEndpoint, agentImage, agentCommand }: PodSettings): V1Container {
+  return {
+    name: 'agent',
+    image: agentImage,
+    ...(agentCommand === undefined ? {} : { command: [...agentCommand] }),
+    env: [
+      { name: 'SLIPWAY_AGENT_ENDPOINT', value: agentEndpoint },
+      { name: 'SLIPWAY_AGENT_TOKEN_FILE', value: `${tokenFolder}/token` },
+      { name: 'SLIPWAY_WORKSPACE', value: workspace },
+      { name: 'SLIPWAY_CONTROL', value: control },
+      { name: 'HOME', value: '/slipway/home' },
+    ],
+    resources: requirements(agentResources),
+    securityContext: restricted,
+    volumeMounts: [
+      { name: 'workspace', mountPath: workspace },
+      { name: 'control', mountPath: control },
+      { name: 'agent-home', mountPath: '/slipway/home' },
+      { name: 'token', mountPath: tokenFolder, readOnly: true },
+    ],
+  };
+}
+
+function stageContainer({ image, resources }: AttemptPod): V1Container {
+  return {
+    name: 'stage',
+    image,
+    command: ['sh', '-c', stageContainerScript],
+    env: [
+      { name: 'SLIPWAY_WORKSPACE', value: workspace },
+      { name: 'SLIPWAY_CONTROL', value: control },
+      { name: 'HOME', value: '/slipway/home' },
+      { name: 'TMPDIR', value: '/slipway/home' },
+    ],
+    workingDir: workspace,
+    resources: requirements(resources),
+    securityContext: restricted,
+    volumeMounts: [
+      { name: 'workspace', mountPath: workspace },
+      { name: 'control', mountPath: control },
+      { name: 'stage-home', mountPath: '/slipway/home' },
+    ],
+  };
+}
+
+const restricted: NonNullable<V1Container['securityContext']> = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
+
+function requirements({ cpuMillicores, memoryBytes }: Resources): V1ResourceRequirements {
+  const amounts = { cpu: `${cpuMillicores}m`, memory: String(memoryBytes) };
+  return { requests: amounts, limits: amounts };
+}
