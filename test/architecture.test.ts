@@ -41,7 +41,8 @@ it('imports point one way: app, deploy, checks, engine, with providers beside', 
 });
 
 it('the pure core reads no clock, randomness, environment or disk', () => {
-  const impure = /\b(Date\.now|new Date\(\)|Math\.random|process\.|randomUUID|setTimeout|setInterval)|from 'node:(?!crypto)/;
+  const impure =
+    /\b(Date\.now|new Date\(\)|Math\.random|process\.|randomUUID|setTimeout|setInterval)|from 'node:(?!crypto)/;
   const wrong = files
     .filter((file) => file.startsWith('engine/core/'))
     .filter((file) => impure.test(readFileSync(join(root, file), 'utf8')));

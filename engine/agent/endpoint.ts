@@ -207,15 +207,13 @@ function codeOf(error: unknown): status {
 }
 
 function refuse(
-  call: { emit(event: 'error', error: object): boolean },
+  call: { readonly cancelled: boolean; emit(event: 'error', error: object): boolean },
   error: unknown,
   onError: (error: unknown) => void,
 ): void {
+  // The agent went away, or its connection broke: it comes back by itself, and there is nobody to answer.
+  if (call.cancelled) return;
   const code = codeOf(error);
-  if (code === status.INTERNAL && !(error instanceof Error && 'code' in error && error.code === status.CANCELLED))
-    onError(error);
-  call.emit('error', {
-    code,
-    details: error instanceof EngineError ? error.message : 'The controller could not answer',
-  });
+  if (code === status.INTERNAL) onError(error);
+  call.emit('error', { code, details: error instanceof EngineError ? error.message : 'The controller could not answer' });
 }
