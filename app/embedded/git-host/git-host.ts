@@ -9,6 +9,7 @@ import type { Account, Permissions, Repository, Role } from './entities.ts';
 import { Faults } from './faults.ts';
 import { findRepository, type Host, type HostLog } from './host.ts';
 import { KeyedLock } from './keyed-lock.ts';
+import { loadAssets } from './pages/assets.ts';
 import { RequestCounter } from './request-counter.ts';
 import { RateLimiter } from './rest/rate-limit.ts';
 import { answerWith, close, hostApplication, listen, portOf } from './server.ts';
@@ -106,7 +107,7 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
   const faults = new Faults();
   const requests = new RequestCounter();
   const limiter = new RateLimiter(options.requestsPerHour ?? 1_000_000, now);
-  answerWith(server, hostApplication(host, { faults, requests, limiter }));
+  answerWith(server, hostApplication(host, { faults, requests, limiter, assets: await loadAssets() }));
   await announceLeftOver(host);
   outbox.wake();
 

@@ -4,6 +4,8 @@ import { Hono } from 'hono';
 import type { Faults } from './faults.ts';
 import { addGitRoutes } from './git/git-routes.ts';
 import type { Host } from './host.ts';
+import type { Asset } from './pages/assets.ts';
+import { pageRoutes } from './pages/router.ts';
 import type { RequestCounter } from './request-counter.ts';
 import type { RateLimiter } from './rest/rate-limit.ts';
 import { restApi } from './rest/router.ts';
@@ -11,7 +13,12 @@ import { restApi } from './rest/router.ts';
 /** Everything that the host answers: git, the API, pages. */
 export function hostApplication(
   host: Host,
-  parts: { readonly faults: Faults; readonly requests: RequestCounter; readonly limiter: RateLimiter },
+  parts: {
+    readonly faults: Faults;
+    readonly requests: RequestCounter;
+    readonly limiter: RateLimiter;
+    readonly assets: ReadonlyMap<string, Asset>;
+  },
 ): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   const { port } = new URL(host.url);
@@ -23,6 +30,7 @@ export function hostApplication(
   });
   app.route('/api/v3', restApi(host, parts));
   addGitRoutes(app, host);
+  app.route('/', pageRoutes(host, parts.assets));
   return app;
 }
 
