@@ -50,6 +50,8 @@ export interface CheckRun {
   readonly text?: string;
   readonly annotations: readonly CheckAnnotation[];
   readonly detailsUrl?: string;
+  /** An earlier attempt to publish it was not seen to end: the host is asked by `externalId` before another one is made. */
+  readonly mayExist?: boolean;
 }
 
 export interface PullRequest {

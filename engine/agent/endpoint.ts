@@ -215,5 +215,8 @@ function refuse(
   if (call.cancelled) return;
   const code = codeOf(error);
   if (code === status.INTERNAL) onError(error);
-  call.emit('error', { code, details: error instanceof EngineError ? error.message : 'The controller could not answer' });
+  call.emit('error', {
+    code,
+    details: error instanceof EngineError ? error.message : 'The controller could not answer',
+  });
 }

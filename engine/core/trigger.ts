@@ -84,3 +84,29 @@ export interface ScheduleTrigger extends TriggerFacts {
 export type Trigger = PushTrigger | TagTrigger | PullRequestTrigger | ManualTrigger | ScheduleTrigger;
 
 export type TriggerType = Trigger['type'];
+
+/** What makes two events of a host the same, besides their time: all fields equal. */
+export interface EventKey {
+  readonly tenant: string;
+  readonly repositoryId: string;
+  /** `branch main`, `tag v1`, `pull request 7`: what the event is about. */
+  readonly subject: string;
+  readonly base: string;
+  readonly action: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A delivery, understood. */
+export type HostEvent =
+  | { readonly type: 'trigger'; readonly trigger: Trigger; readonly key: EventKey }
+  /** Someone pressed "re-run" on a check, or on all checks of a commit (`checkId` absent). */
+  | {
+      readonly type: 'rerun';
+      readonly repository: RepositoryRef;
+      readonly headSha: Sha;
+      readonly by: Person;
+      /** Our own id of the check. */
+      readonly checkId?: string;
+    }
+  | { readonly type: 'ignored'; readonly because: string };

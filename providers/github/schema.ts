@@ -1,0 +1,59 @@
+import { z } from 'zod';
+
+// Only the fields used. Hosts add fields all the time: unknown ones are passed over.
+
+const account = z.object({ login: z.string(), id: z.number() });
+const installation = z.object({ id: z.number() });
+
+const repository = z.object({
+  id: z.number(),
+  name: z.string(),
+  full_name: z.string(),
+  default_branch: z.string().default('main'),
+});
+
+export const Common = z.object({
+  action: z.string().optional(),
+  installation: installation.optional(),
+  repository: repository.optional(),
+  sender: account.optional(),
+});
+
+const withRepository = z.object({ installation, repository, sender: account });
+
+export const Push = withRepository.extend({
+  ref: z.string(),
+  before: z.string(),
+  after: z.string(),
+  deleted: z.boolean(),
+  forced: z.boolean(),
+  head_commit: z.object({ id: z.string(), message: z.string() }).nullable(),
+});
+
+const side = z.object({ ref: z.string(), sha: z.string(), repo: z.object({ id: z.number() }).nullable() });
+
+export const PullRequest = withRepository.extend({
+  action: z.string(),
+  number: z.number(),
+  before: z.string().optional(),
+  changes: z.object({ base: z.object({ sha: z.object({ from: z.string() }).optional() }).optional() }).optional(),
+  pull_request: z.object({
+    title: z.string(),
+    user: account,
+    head: side,
+    base: side,
+    draft: z.boolean().default(false),
+    merged: z.boolean().nullish(),
+    labels: z.array(z.object({ name: z.string() })).default([]),
+  }),
+});
+
+export const CheckRun = withRepository.extend({
+  action: z.string(),
+  check_run: z.object({ head_sha: z.string(), external_id: z.string().nullable() }),
+});
+
+export const CheckSuite = withRepository.extend({
+  action: z.string(),
+  check_suite: z.object({ head_sha: z.string() }),
+});

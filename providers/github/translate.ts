@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import {
+  type HostEvent,
+  isSha,
+  type Person,
+  type PullRequestTrigger,
+  type RepositoryRef,
+  Sha,
+  type Trigger,
+} from '../../engine/core/trigger.ts';
+import { CheckRun, CheckSuite, Common, PullRequest, Push } from './schema.ts';
+
+const noCommit = /^0+$/;
+
+/** What a verified delivery means. A body that is not as GitHub documents it is ignored, with the field that is off. */
+export function translate(event: string, body: unknown): HostEvent {
+  try {
+    return understand(event, body);
+  } catch (error) {
+    if (error instanceof z.ZodError) {
+      const [issue] = error.issues;
+      return ignored(`its field ${issue?.path.join('.')} is not as expected: ${issue?.message}`);
+    }
+    if (error instanceof RangeError) return ignored(error.message);
+    throw error;
+  }
+}
+
+function understand(event: string, body: unknown): HostEvent {
+  const { installation, action } = Common.parse(body);
+  if (event === 'ping') return ignored('a ping asks for nothing');
+  if (installation === undefined) return ignored('it names no installation of the App');
+  switch (event) {
+    case 'push':
+      return pushed(Push.parse(body));
+    case 'pull_request':
+      return pullRequest(PullRequest.parse(body));
+    case 'check_run': {
+      const { check_run, ...rest } = CheckRun.parse(body);
+      if (rest.action !== 'rerequested') return ignored(`check_run ${rest.action} asks for nothing`);
+      return {
+        type: 'rerun',
+        repository: repositoryOf(rest),
+        headSha: Sha(check_run.head_sha),
+        by: personOf(rest.sender),
+        ...(check_run.external_id === null ? {} : { checkId: check_run.external_id }),
+      };
+    }
+    case 'check_suite': {
+      const { check_suite, ...rest } = CheckSuite.parse(body);
+      if (rest.action !== 'rerequested') return ignored(`check_suite ${rest.action} asks for nothing`);
+      return {
+        type: 'rerun',
+        repository: repositoryOf(rest),
+        headSha: Sha(check_suite.head_sha),
+        by: personOf(rest.sender),
+      };
+    }
+    default:
+      return ignored(`${event}${action === undefined ? '' : ` ${action}`} starts nothing`);
+  }
+}
+
+function pushed(push: z.infer<typeof Push>): HostEvent {
+  const { ref, before, after, deleted, head_commit } = push;
+  const [, kind, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+  if (kind === undefined || name === undefined) return ignored(`${ref} is no branch or tag`);
+  if (deleted || noCommit.test(after)) return ignored(`${ref} was deleted`);
+  const repository = repositoryOf(push);
+  const facts = {
+    repository,
+    defaultBranch: push.repository.default_branch,
+    actor: personOf(push.sender),
+    title: firstLine(head_commit?.message ?? ''),
+  };
+  const trigger: Trigger =
+    kind === 'heads'
+      ? {
+          ...facts,
+          type: 'push',
+          branch: name,
+          headSha: Sha(after),
+          ...(isSha(before) && !noCommit.test(before) ? { beforeSha: before } : {}),
+        }
+      : // An annotated tag's `after` is the tag object; the commit stands in head_commit.
+        { ...facts, type: 'tag', tag: name, headSha: Sha(head_commit?.id ?? after) };
+  const subject = kind === 'heads' ? `branch ${name}` : `tag ${name}`;
+  return {
+    type: 'trigger',
+    trigger,
+    key: { tenant: repository.tenant, repositoryId: repository.id, subject, base: '', action: 'push', before, after },
+  };
+}
+
+function pullRequest(hook: z.infer<typeof PullRequest>): HostEvent {
+  const { pull_request: pull, number, before } = hook;
+  const action = actionOf(hook);
+  if (action === undefined) return ignored(`pull_request ${hook.action} changes nothing that is run`);
+  const repository = repositoryOf(hook);
+  const trigger: PullRequestTrigger = {
+    type: 'pull_request',
+    action,
+    repository,
+    defaultBranch: hook.repository.default_branch,
+    actor: personOf(hook.sender),
+    title: firstLine(pull.title),
+    headSha: Sha(pull.head.sha),
+    number,
+    author: personOf(pull.user),
+    headRef: pull.head.ref,
+    isFork: pull.head.repo?.id !== hook.repository.id,
+    baseRef: pull.base.ref,
+    baseSha: Sha(pull.base.sha),
+    isDraft: pull.draft,
+    labels: pull.labels.map(({ name }) => name),
+  };
+  return {
+    type: 'trigger',
+    trigger,
+    key: {
+      tenant: repository.tenant,
+      repositoryId: repository.id,
+      subject: `pull request ${number}`,
+      base: `${pull.base.ref} ${pull.base.sha}`,
+      action: hook.action,
+      before: before ?? '',
+      after: pull.head.sha,
+    },
+  };
+}
+
+function actionOf({
+  action,
+  changes,
+  pull_request,
+}: z.infer<typeof PullRequest>): PullRequestTrigger['action'] | undefined {
+  switch (action) {
+    case 'opened':
+    case 'reopened':
+      return 'opened';
+    case 'synchronize':
+      return 'updated';
+    case 'edited':
+      return changes?.base === undefined ? undefined : 'updated';
+    case 'closed':
+      return pull_request.merged === true ? 'merged' : 'closed';
+    default:
+      return undefined;
+  }
+}
+
+function repositoryOf({
+  installation,
+  repository,
+}: {
+  readonly installation: { readonly id: number };
+  readonly repository: { readonly id: number; readonly name: string; readonly full_name: string };
+}): RepositoryRef {
+  return {
+    provider: 'github',
+    tenant: `github:${installation.id}`,
+    id: String(repository.id),
+    owner: repository.full_name.split('/')[0] ?? '',
+    name: repository.name,
+  };
+}
+
+function personOf({ login, id }: { readonly login: string; readonly id: number }): Person {
+  return { login, id: String(id) };
+}
+
+function firstLine(text: string): string {
+  return (text.split('\n')[0] ?? '').slice(0, 300);
+}
+
+function ignored(because: string): HostEvent {
+  return { type: 'ignored', because };
+}
