@@ -1,0 +1,320 @@
+import { createHash } from 'node:crypto';
+import { type FileMistake, renderCheck, renderMistakes } from '../../checks/check-run.ts';
+import { commentMarker, renderComment } from '../../checks/comment.ts';
+import { type Run, stageState } from '../../engine/core/run.ts';
+import type { RepositoryRef, Sha, Trigger } from '../../engine/core/trigger.ts';
+import type { Database } from '../../engine/mongo/database.ts';
+import type { Clock } from '../../engine/ports/clock.ts';
+import type { RunChange } from '../../engine/run-loop.ts';
+import type { CheckRun, DeploymentReport, GitHost } from '../../providers/git-host.ts';
+import { GitHostError } from '../../providers/git-host-error.ts';
+import { type Limit, WriteBudget } from './write-budget.ts';
+
+/** What was last written at the host, so that the same is not written again, and nothing twice after a crash. */
+interface StoredShown {
+  readonly _id: string;
+  /** The host's id; absent while the first write is under way. */
+  readonly hostId?: string;
+  readonly hash?: string;
+  /** Of the run whose state stands there. */
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+type Content =
+  | { readonly type: 'check'; readonly headSha: Sha; readonly check: CheckRun }
+  | { readonly type: 'comment'; readonly number: number; readonly body: string }
+  | { readonly type: 'deployment'; readonly report: DeploymentReport };
+
+/** What should stand at the host. */
+interface Wanted {
+  readonly key: string;
+  readonly repository: RepositoryRef;
+  readonly content: Content;
+  readonly hash: string;
+  readonly isFinal: boolean;
+  readonly createdAt: Date;
+  dueAt: number;
+  tries: number;
+}
+
+export interface ShowBudgets {
+  /** Comments and other content, counted by writes. */
+  readonly content: readonly Limit[];
+  /** Checks and statuses, counted by points. */
+  readonly points: readonly Limit[];
+}
+
+export const defaultBudgets: ShowBudgets = {
+  content: [
+    { amount: 80, perMs: 60_000 },
+    { amount: 500, perMs: 3_600_000 },
+  ],
+  points: [{ amount: 900, perMs: 60_000 }],
+};
+
+const pointsPerWrite = 5;
+const keptMs = 30 * 24 * 3_600_000;
+const finalDelayMs = 20;
+/** A stage that ends sooner is shown once, ended. */
+const progressDelayMs = 1_500;
+const queuedDelayMs = 10_000;
+const commentDelayMs = 4_000;
+const writersPerTenant = 6;
+const maxTries = 20;
+const maxRetryMs = 5 * 60_000;
+
+/** Makes checks, comments and deployments at the hosts say what the runs' states say: within budgets, ends first. */
+export class ShowChecks {
+  readonly #hosts: (provider: string) => GitHost;
+  readonly #shown;
+  readonly #clock: Clock;
+  readonly #budgets: ShowBudgets;
+  readonly #onError: (error: unknown) => void;
+  readonly #wanted = new Map<string, Wanted>();
+  readonly #writing = new Set<string>();
+  readonly #tenants = new Map<
+    string,
+    { readonly content: WriteBudget; readonly points: WriteBudget; writers: number }
+  >();
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(parts: {
+    readonly hosts: (provider: string) => GitHost;
+    readonly database: Database;
+    readonly clock: Clock;
+    readonly budgets: ShowBudgets;
+    readonly onError: (error: unknown) => void;
+  }) {
+    this.#hosts = parts.hosts;
+    this.#shown = parts.database.collection<StoredShown>('shown');
+    this.#clock = parts.clock;
+    this.#budgets = parts.budgets;
+    this.#onError = parts.onError;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#shown.createIndex({ expiresAt: 1 });
+  }
+
+  /** Level-triggered: may be called any number of times for a state, and for unfinished runs after a restart. */
+  runChanged({ run }: RunChange): void {
+    const { repository, trigger, createdAt } = run;
+    if (repository.provider === 'local') return;
+    const now = this.#clock.now().getTime();
+    for (const stage of run.plan.stages) {
+      const check = renderCheck(run, stage);
+      const isFinal = check.state.status === 'completed';
+      const delay = isFinal ? finalDelayMs : check.state.status === 'queued' ? queuedDelayMs : progressDelayMs;
+      const key = `${run.runId}/check/${stage.name}`;
+      this.#want(
+        key,
+        repository,
+        { type: 'check', headSha: trigger.headSha, check },
+        { isFinal, createdAt, dueAt: now + delay },
+      );
+      const report = deploymentOf(run, stage.name);
+      if (report !== undefined) {
+        this.#want(
+          `${run.runId}/deployment/${stage.name}`,
+          repository,
+          { type: 'deployment', report },
+          { isFinal: report.state !== 'in_progress', createdAt, dueAt: now + progressDelayMs },
+        );
+      }
+    }
+    if (trigger.type === 'pull_request') {
+      const body = renderComment(run, this.#hosts(repository.provider).capabilities);
+      const isFinal = run.outcome !== undefined;
+      const key = `${repository.tenant}/${repository.id}/comment/${trigger.number}`;
+      this.#want(
+        key,
+        repository,
+        { type: 'comment', number: trigger.number, body },
+        { isFinal, createdAt, dueAt: now + (isFinal ? finalDelayMs : commentDelayMs) },
+      );
+    }
+  }
+
+  /** A pipeline file that cannot be used, as a failed check on the file. */
+  async showMistakes(trigger: Trigger, path: string, mistakes: readonly FileMistake[]): Promise<void> {
+    const now = this.#clock.now();
+    const check = renderMistakes(path, mistakes, now);
+    const key = `${trigger.repository.tenant}/${trigger.repository.id}/mistakes/${trigger.headSha}`;
+    this.#want(
+      key,
+      trigger.repository,
+      { type: 'check', headSha: trigger.headSha, check },
+      { isFinal: true, createdAt: now, dueAt: now.getTime() },
+    );
+  }
+
+  /** Resolves when all that is wanted is written. */
+  async idle(): Promise<void> {
+    while (this.#wanted.size > 0 || this.#writing.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async expire(): Promise<number> {
+    const { deletedCount } = await this.#shown.deleteMany({ expiresAt: { $lte: this.#clock.now() } });
+    return deletedCount;
+  }
+
+  #want(
+    key: string,
+    repository: RepositoryRef,
+    content: Content,
+    facts: { readonly isFinal: boolean; readonly createdAt: Date; readonly dueAt: number },
+  ): void {
+    const before = this.#wanted.get(key);
+    // A superseded run that ends late must not take the place of the newer one.
+    if (before !== undefined && before.createdAt > facts.createdAt) return;
+    const hash = createHash('sha256').update(JSON.stringify(content)).digest('base64');
+    if (before?.hash === hash) return;
+    // Progress that keeps changing is not put off again and again.
+    const dueAt = before === undefined || facts.isFinal ? facts.dueAt : Math.min(before.dueAt, facts.dueAt);
+    this.#wanted.set(key, {
+      key,
+      repository,
+      content,
+      hash,
+      isFinal: facts.isFinal,
+      createdAt: facts.createdAt,
+      dueAt,
+      tries: 0,
+    });
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isStopped) return;
+    const next = Math.min(
+      ...[...this.#wanted.values()].filter(({ key }) => !this.#writing.has(key)).map(({ dueAt }) => dueAt),
+    );
+    clearTimeout(this.#timer);
+    if (!Number.isFinite(next)) return;
+    this.#timer = setTimeout(() => this.#pass(), Math.max(0, next - this.#clock.now().getTime()));
+  }
+
+  /** Ends before progress, then what is due longest. */
+  #pass(): void {
+    const now = this.#clock.now().getTime();
+    const due = [...this.#wanted.values()]
+      .filter(({ key, dueAt }) => dueAt <= now && !this.#writing.has(key))
+      .sort((a, b) => Number(b.isFinal) - Number(a.isFinal) || a.dueAt - b.dueAt);
+    for (const wanted of due) {
+      const tenant = this.#tenant(wanted.repository.tenant);
+      if (tenant.writers >= writersPerTenant) {
+        wanted.dueAt = now + 10;
+        continue;
+      }
+      const waitMs = wanted.content.type === 'comment' ? tenant.content.spend(1) : tenant.points.spend(pointsPerWrite);
+      if (waitMs > 0) {
+        wanted.dueAt = now + waitMs;
+        continue;
+      }
+      tenant.writers += 1;
+      this.#writing.add(wanted.key);
+      this.#write(wanted)
+        .catch((error: unknown) => this.#failed(wanted, error))
+        .finally(() => {
+          tenant.writers -= 1;
+          this.#writing.delete(wanted.key);
+          this.#schedule();
+        });
+    }
+    this.#schedule();
+  }
+
+  async #write(wanted: Wanted): Promise<void> {
+    const { key, repository, content, hash, createdAt } = wanted;
+    const before = await this.#shown.findOne({ _id: key });
+    const isStale = before !== null && before.createdAt > createdAt;
+    if (!isStale && before?.hash !== hash) {
+      const expiresAt = new Date(this.#clock.now().getTime() + keptMs);
+      // Told before the first write, so that after a crash the host is asked before another one is made.
+      if (before === null) await this.#shown.insertOne({ _id: key, createdAt, expiresAt });
+      const hostId = await this.#publish(repository, content, before);
+      if (hostId !== undefined)
+        await this.#shown.replaceOne({ _id: key }, { hostId, hash, createdAt, expiresAt }, { upsert: true });
+    }
+    if (this.#wanted.get(key) === wanted) this.#wanted.delete(key);
+  }
+
+  async #publish(repository: RepositoryRef, content: Content, before: StoredShown | null): Promise<string | undefined> {
+    const host = this.#hosts(repository.provider);
+    const known = before?.hostId;
+    switch (content.type) {
+      case 'check': {
+        const mayExist = before !== null && known === undefined;
+        return host.publishCheck(
+          repository,
+          content.headSha,
+          { ...content.check, ...(mayExist ? { mayExist } : {}) },
+          known,
+        );
+      }
+      case 'comment':
+        return host.ensureComment(repository, content.number, { marker: commentMarker, body: content.body }, known);
+      case 'deployment':
+        return host.publishDeployment(repository, content.report, known);
+    }
+  }
+
+  #failed(wanted: Wanted, error: unknown): void {
+    this.#onError(error);
+    const isTransient = !(error instanceof GitHostError) || error.isTransient;
+    wanted.tries += 1;
+    if (!isTransient || wanted.tries >= maxTries) {
+      // The host refuses it for good: trying for ever would help nobody, and the run goes on without it.
+      if (this.#wanted.get(wanted.key) === wanted) this.#wanted.delete(wanted.key);
+      return;
+    }
+    const retryAfterMs = error instanceof GitHostError ? error.retryAfterMs : undefined;
+    if (retryAfterMs !== undefined) {
+      const tenant = this.#tenant(wanted.repository.tenant);
+      tenant.content.hold(retryAfterMs);
+      tenant.points.hold(retryAfterMs);
+    }
+    wanted.dueAt = this.#clock.now().getTime() + (retryAfterMs ?? Math.min(500 * 2 ** wanted.tries, maxRetryMs));
+  }
+
+  #tenant(tenant: string): { readonly content: WriteBudget; readonly points: WriteBudget; writers: number } {
+    const known = this.#tenants.get(tenant);
+    if (known !== undefined) return known;
+    const made = {
+      content: new WriteBudget(this.#budgets.content, this.#clock),
+      points: new WriteBudget(this.#budgets.points, this.#clock),
+      writers: 0,
+    };
+    this.#tenants.set(tenant, made);
+    return made;
+  }
+}
+
+function deploymentOf(run: Run, stageName: string): DeploymentReport | undefined {
+  const environment = run.plan.stages.find(({ name }) => name === stageName)?.deploy?.environment;
+  if (environment === undefined) return undefined;
+  const state = stageState(run, stageName);
+  const facts = { environment, sha: run.trigger.headSha };
+  if (state.status === 'running') return { ...facts, state: 'in_progress', description: 'Rolling out' };
+  if (state.status === 'failed')
+    return {
+      ...facts,
+      state: 'failure',
+      description:
+        state.rolledBackTo === undefined ? 'Failed' : `Rolled back to revision ${state.rolledBackTo.revision}`,
+    };
+  if (state.status !== 'succeeded' || state.deployed === undefined) return undefined;
+  return {
+    ...facts,
+    state: 'success',
+    description: `Revision ${state.deployed.revision} is live`,
+    ...(state.deployed.url === undefined ? {} : { url: state.deployed.url }),
+  };
+}

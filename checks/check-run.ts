@@ -1,0 +1,200 @@
+import type { PlannedStage } from '../engine/core/pipeline.ts';
+import { type Run, type StageState, stageState } from '../engine/core/run.ts';
+import type { Annotation, FailureCause } from '../engine/core/run-events.ts';
+import type { CheckAnnotation, CheckRun } from '../providers/git-host.ts';
+import { clipped, code, codeBlock, duration, escaped, plain } from './markdown.ts';
+
+const maxAnnotations = 100;
+const maxTitleChars = 200;
+export const maxCheckTextBytes = 60_000;
+
+/** A mistake in a pipeline file, as the parser tells it. */
+export interface FileMistake {
+  readonly line: number;
+  readonly column: number;
+  readonly what: string;
+  readonly why: string;
+  readonly fix: string;
+}
+
+export function checkName(stage: string): string {
+  return `slipway / ${plain(stage)}`;
+}
+
+/** What a stage shows on the commit. */
+export function renderCheck(run: Run, stage: PlannedStage): CheckRun {
+  const state = stageState(run, stage.name);
+  return {
+    name: checkName(stage.name),
+    externalId: `${run.runId}/${stage.name}`.slice(0, 250),
+    state: checkState(run, state),
+    title: plain(titleOf(state)).slice(0, maxTitleChars),
+    summary: clipped(summaryOf(run, stage, state), maxCheckTextBytes),
+    annotations: (state.status === 'failed'
+      ? state.evidence.annotations
+      : state.status === 'succeeded'
+        ? state.annotations
+        : []
+    )
+      .slice(0, maxAnnotations)
+      .map(toCheckAnnotation),
+  };
+}
+
+/** A pipeline file that cannot be used: a failed check that stands on each wrong line. */
+export function renderMistakes(path: string, mistakes: readonly FileMistake[], at: Date): CheckRun {
+  const count = `${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}`;
+  const list = mistakes
+    .slice(0, 50)
+    .map(
+      ({ line, column, what, why, fix }) =>
+        `- ${code(`${path}:${line}:${column}`)} **${escaped(what)}**. ${escaped(why)}. ${escaped(fix)}.`,
+    );
+  return {
+    name: 'slipway / pipeline',
+    externalId: 'pipeline',
+    state: { status: 'completed', conclusion: 'failure', startedAt: at, completedAt: at },
+    title: `${count} in ${path}: nothing was run`,
+    summary: clipped(
+      `Nothing was run, since ${code(path)} cannot be used.\n\n${list.join('\n')}\n\nTry it before you push: \`slipway validate\``,
+      maxCheckTextBytes,
+    ),
+    annotations: mistakes.slice(0, maxAnnotations).map(({ line, what, why, fix }) => ({
+      path,
+      startLine: line,
+      endLine: line,
+      level: 'failure',
+      title: plain(what).slice(0, 255),
+      message: `${plain(why)}. ${plain(fix)}.`,
+    })),
+  };
+}
+
+function checkState(run: Run, state: StageState): CheckRun['state'] {
+  switch (state.status) {
+    case 'waiting':
+    case 'scheduled':
+      return { status: 'queued' };
+    case 'running':
+      return { status: 'in_progress', startedAt: state.startedAt };
+    case 'succeeded':
+      return { status: 'completed', conclusion: 'success', ...span(state.endedAt, state.durationMs) };
+    case 'failed':
+      return {
+        status: 'completed',
+        conclusion: state.cause.type === 'timed-out' ? 'timed_out' : 'failure',
+        ...span(state.endedAt, state.durationMs),
+      };
+    case 'skipped':
+      return { status: 'completed', conclusion: 'skipped', ...span(run.endedAt ?? run.createdAt, 0) };
+    case 'cancelled':
+      return { status: 'completed', conclusion: 'cancelled', ...span(state.endedAt, 0) };
+  }
+}
+
+function span(endedAt: Date, durationMs: number): { readonly startedAt: Date; readonly completedAt: Date } {
+  return { startedAt: new Date(endedAt.getTime() - durationMs), completedAt: endedAt };
+}
+
+/** One line that tells a stage's state. */
+export function titleOf(state: StageState): string {
+  switch (state.status) {
+    case 'waiting':
+      return state.retryReason === undefined ? 'Waiting' : `Trying again: ${state.retryReason}`;
+    case 'scheduled':
+      return 'Starting';
+    case 'running':
+      return state.attempt > 1 ? `Running, attempt ${state.attempt}` : 'Running';
+    case 'succeeded': {
+      const parts = [
+        state.tests === undefined ? undefined : `${state.tests.passed} tests passed`,
+        state.deployed === undefined
+          ? undefined
+          : `Revision ${state.deployed.revision} is live in ${state.deployed.environment}`,
+      ].filter((part) => part !== undefined);
+      return parts.length > 0
+        ? `${parts.join(', ')} in ${duration(state.durationMs)}`
+        : `Passed in ${duration(state.durationMs)}`;
+    }
+    case 'failed': {
+      const back = state.rolledBackTo === undefined ? '' : `; rolled back to revision ${state.rolledBackTo.revision}`;
+      const { tests } = state;
+      if (tests !== undefined && tests.failed > 0)
+        return `${tests.failed} of ${tests.failed + tests.passed} tests failed${back}`;
+      return `${causeOf(state.cause)}${back}`;
+    }
+    case 'skipped':
+      return `Skipped: ${state.reason}`;
+    case 'cancelled':
+      return `Cancelled: ${state.reason}`;
+  }
+}
+
+export function causeOf(cause: FailureCause): string {
+  switch (cause.type) {
+    case 'command':
+      return `Exit code ${cause.exitCode}`;
+    case 'timed-out':
+      return `Stopped after ${duration(cause.afterMs)}, its timeout`;
+    case 'out-of-memory':
+      return `Out of memory at ${Math.round(cause.limitBytes / 2 ** 20)} MiB`;
+    case 'not-ready':
+      return cause.message;
+    case 'configuration':
+      return cause.message;
+    case 'infrastructure':
+      return `Not this change's fault: ${cause.message}`;
+  }
+}
+
+function summaryOf(run: Run, stage: PlannedStage, state: StageState): string {
+  const facts = `Run ${code(run.runId)}, commit ${code(run.trigger.headSha.slice(0, 12))}`;
+  switch (state.status) {
+    case 'failed': {
+      const places = state.evidence.annotations
+        .slice(0, 10)
+        .map(({ path, line, title }) => `- ${code(`${path}:${line}`)} ${escaped(title)}`);
+      return [
+        `**${escaped(causeOf(state.cause))}**${state.rolledBackTo === undefined ? '' : ` Revision ${state.rolledBackTo.revision} (${code(state.rolledBackTo.digest.slice(0, 19))}) serves again.`}`,
+        ...(places.length > 0 ? [places.join('\n')] : []),
+        ...(state.evidence.excerpt.length > 0 ? [codeBlock(state.evidence.excerpt)] : []),
+        stage.deploy === undefined
+          ? `The whole log: \`slipway logs ${run.runId} "${plain(stage.name)}"\`. On your machine: \`slipway run\``
+          : '',
+        `${facts}, attempt ${state.attempt}`,
+      ]
+        .filter((part) => part !== '')
+        .join('\n\n');
+    }
+    case 'succeeded': {
+      const artifacts = state.artifacts.map(
+        ({ name, digest, bytes }) => `- ${escaped(name)}: ${code(digest)}, ${Math.ceil(bytes / 1_024)} kB`,
+      );
+      const deployed =
+        state.deployed === undefined
+          ? []
+          : [
+              `Revision ${state.deployed.revision} of ${escaped(state.deployed.environment)}: ${code(state.deployed.digest)}${state.deployed.url === undefined ? '' : `, at ${state.deployed.url}`}`,
+            ];
+      return [...deployed, ...(artifacts.length > 0 ? [artifacts.join('\n')] : []), facts].join('\n\n');
+    }
+    case 'skipped':
+    case 'cancelled':
+      return `${escaped(state.reason)}\n\n${facts}`;
+    case 'waiting':
+    case 'scheduled':
+    case 'running':
+      return facts;
+  }
+}
+
+function toCheckAnnotation({ path, line, level, title, message }: Annotation): CheckAnnotation {
+  return {
+    path,
+    startLine: line,
+    endLine: line,
+    level,
+    title: plain(title).slice(0, 255),
+    message: clipped(message, 4_000),
+  };
+}

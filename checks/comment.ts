@@ -1,0 +1,85 @@
+import { type Run, runStatus, type StageState, stageState } from '../engine/core/run.ts';
+import type { GitHostCapabilities } from '../providers/git-host.ts';
+import { titleOf } from './check-run.ts';
+import { clipped, code, codeBlock, duration, escaped } from './markdown.ts';
+
+/** Finds the one comment again; nobody sees it. */
+export const commentMarker = '<!-- slipway -->';
+
+const icons: Readonly<Record<StageState['status'], string>> = {
+  waiting: '⚪',
+  scheduled: '🔵',
+  running: '🔵',
+  succeeded: '✅',
+  failed: '❌',
+  skipped: '⏭️',
+  cancelled: '⏹️',
+};
+
+const maxPlaces = 10;
+
+/** The comment that tells a pull request's whole story: what happened, what failed and where, what comes next. */
+export function renderComment(
+  run: Run,
+  capabilities: Pick<GitHostCapabilities, 'commentMaxChars' | 'foldedSections'>,
+): string {
+  const parts = [headline(run), ...failures(run), table(run), footer(run)].filter((part) => part !== '');
+  return clipped(parts.join('\n\n'), capabilities.commentMaxChars - 200);
+}
+
+function headline(run: Run): string {
+  const status = runStatus(run);
+  const taken = run.endedAt === undefined ? '' : ` in ${duration(run.endedAt.getTime() - run.createdAt.getTime())}`;
+  const took = run.plan.stages.filter((stage) => stageState(run, stage.name).status !== 'skipped');
+  const count = `${took.length} stage${took.length === 1 ? '' : 's'}`;
+  switch (status) {
+    case 'SUCCEEDED':
+      return `### ✅ All ${count} passed${taken}`;
+    case 'FAILED': {
+      const failed = run.plan.stages.find((stage) => stageState(run, stage.name).status === 'failed');
+      return `### ❌ ${failed === undefined ? 'Failed' : `${escaped(failed.name)}: ${escaped(titleOf(stageState(run, failed.name)))}`}`;
+    }
+    case 'ROLLED_BACK':
+      return '### ↩️ The deployment was rolled back';
+    case 'CANCELLED':
+      return `### ⏹️ Cancelled: ${escaped(run.cancel?.reason ?? 'some stages were stopped')}`;
+    default: {
+      const done = took.filter((stage) => stageState(run, stage.name).status === 'succeeded').length;
+      return `### 🔵 ${status.charAt(0)}${status.slice(1).toLowerCase()}: ${done} of ${count} done`;
+    }
+  }
+}
+
+/** The failing lines first: that is what a reader came for. */
+function failures(run: Run): string[] {
+  return run.plan.stages.flatMap(({ name }) => {
+    const state = stageState(run, name);
+    if (state.status !== 'failed') return [];
+    const places = state.evidence.annotations
+      .slice(0, maxPlaces)
+      .map(({ path, line, title }) => `- ${code(`${path}:${line}`)} ${escaped(title)}`);
+    const parts = [
+      places.join('\n'),
+      state.evidence.excerpt.length > 0 ? codeBlock(state.evidence.excerpt) : '',
+    ].filter((part) => part !== '');
+    return parts.length === 0 ? [] : [parts.join('\n\n')];
+  });
+}
+
+function table(run: Run): string {
+  const rows = run.plan.stages.map(({ name }) => {
+    const state = stageState(run, name);
+    const time = state.status === 'succeeded' || state.status === 'failed' ? duration(state.durationMs) : '';
+    return `| ${icons[state.status]} | ${escaped(name)} | ${escaped(titleOf(state))} | ${time} |`;
+  });
+  return ['| | stage | | time |', '|---|---|---|---:|', ...rows].join('\n');
+}
+
+function footer(run: Run): string {
+  const { source } = run.plan;
+  const from =
+    source.type === 'file'
+      ? `Pipeline: ${code(source.path)}`
+      : `Pipeline: found by itself. ${escaped(source.explanation.join(' '))} \`slipway init\` writes it down.`;
+  return `<sub>${from} · commit ${code(run.trigger.headSha.slice(0, 12))} · run ${code(run.runId)}</sub>`;
+}
