@@ -1,0 +1,28 @@
+import type { DeployTarget } from '../engine/core/pipeline.ts';
+
+/** One environment of one repository; nothing of it crosses tenants. */
+export interface EnvironmentRef {
+  readonly tenant: string;
+  readonly repositoryId: string;
+  /** `owner/name`, for people. */
+  readonly repository: string;
+  readonly environment: string;
+}
+
+/** What an environment ran at a time: enough to bring exactly that back. */
+export interface Revision {
+  readonly number: number;
+  /** The artifact's or image's digest, `sha256:...`. */
+  readonly digest: string;
+  readonly target: DeployTarget;
+  readonly by: string;
+  readonly at: Date;
+  readonly rolloutId: string;
+  readonly state: 'rolling' | 'live' | 'retired' | 'failed';
+  /** A rollback brings an earlier revision back under a new number. */
+  readonly rollbackOf?: number;
+}
+
+export function environmentKey({ tenant, repositoryId, environment }: EnvironmentRef): string {
+  return `${tenant}/${repositoryId}/${environment}`;
+}

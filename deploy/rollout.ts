@@ -1,0 +1,65 @@
+import type { DeployTarget } from '../engine/core/pipeline.ts';
+import type { RolloutEvent, Stand } from './rollout-events.ts';
+
+export type RolloutStatus =
+  | { readonly status: 'progressing' }
+  | { readonly status: 'smoking'; readonly since: Date }
+  | { readonly status: 'rolling-back'; readonly since: Date; readonly reason: string }
+  | { readonly status: 'succeeded'; readonly url?: string }
+  | { readonly status: 'rolled-back'; readonly reason: string; readonly to?: Stand; readonly message: string }
+  | { readonly status: 'held'; readonly reason: string }
+  | { readonly status: 'superseded'; readonly by: string };
+
+/** One environment on its way to one revision. */
+export interface Rollout {
+  readonly rolloutId: string;
+  readonly revision: number;
+  readonly digest: string;
+  readonly target: DeployTarget;
+  readonly previous?: Stand;
+  readonly startedAt: Date;
+  readonly state: RolloutStatus;
+}
+
+export function evolve(rollout: Rollout | undefined, event: RolloutEvent): Rollout {
+  if (event.type === 'RolloutStarted') {
+    const { type: _, at, ...facts } = event;
+    return { ...facts, startedAt: at, state: { status: 'progressing' } };
+  }
+  if (rollout === undefined) throw new RangeError(`${event.type} stands before RolloutStarted`);
+  switch (event.type) {
+    case 'RevisionReady':
+      return { ...rollout, state: { status: 'smoking', since: event.at } };
+    case 'RolloutTripped':
+      return { ...rollout, state: { status: 'rolling-back', since: event.at, reason: event.reason } };
+    case 'RolloutSucceeded':
+      return { ...rollout, state: { status: 'succeeded', ...(event.url === undefined ? {} : { url: event.url }) } };
+    case 'RolloutRolledBack':
+      return {
+        ...rollout,
+        state: {
+          status: 'rolled-back',
+          reason: reasonOf(rollout),
+          message: event.message,
+          ...(event.to === undefined ? {} : { to: event.to }),
+        },
+      };
+    case 'RolloutHeld':
+      return { ...rollout, state: { status: 'held', reason: reasonOf(rollout) } };
+    case 'RolloutSuperseded':
+      return { ...rollout, state: { status: 'superseded', by: event.by } };
+  }
+}
+
+export function isOver({ state }: Rollout): boolean {
+  return (
+    state.status === 'succeeded' ||
+    state.status === 'rolled-back' ||
+    state.status === 'held' ||
+    state.status === 'superseded'
+  );
+}
+
+function reasonOf({ state }: Rollout): string {
+  return state.status === 'rolling-back' ? state.reason : '';
+}
