@@ -12,8 +12,10 @@ type StopListener = (reason: string) => void;
 export function createAttemptHost(parts: {
   readonly loop: RunLoop;
   readonly source: (run: Run) => Promise<SourceAccess>;
+  /** The namespace in which a tenant's stages run: a pod of the same name elsewhere is somebody else's. */
+  readonly namespaceOf: (tenant: string) => string;
 }): AttemptHost {
-  const { loop, source } = parts;
+  const { loop, source, namespaceOf } = parts;
   const wanted = new Map<string, AttemptRef>();
   const stopListeners = new Map<string, Set<StopListener>>();
 
@@ -44,10 +46,12 @@ export function createAttemptHost(parts: {
   }
 
   return {
-    async workFor(pod) {
-      const attempt = wanted.get(pod);
+    async workFor({ namespace, podName: name }) {
+      const attempt = wanted.get(name);
       const run = attempt === undefined ? undefined : activeRun(attempt);
-      return attempt === undefined || run === undefined ? undefined : workOf(run, attempt, await source(run));
+      if (attempt === undefined || run === undefined || namespaceOf(run.repository.tenant) !== namespace)
+        return undefined;
+      return workOf(run, attempt, await source(run));
     },
     async start(attempt) {
       const sent = await loop.send(attempt.runId, {
@@ -79,6 +83,7 @@ function workOf(run: Run, attempt: AttemptRef, source: SourceAccess): AttemptWor
   if (stage === undefined) throw new RangeError(`Run ${run.runId} has no stage "${attempt.stage}"`);
   return {
     ...attempt,
+    tenant: run.repository.tenant,
     source,
     commands: stage.commands,
     env: { ...runEnvironment(run), ...stage.env },

@@ -10,7 +10,7 @@ import {
 } from '@grpc/grpc-js';
 import { z } from 'zod';
 import type { ArtifactStore } from '../ports/artifact-store.ts';
-import type { AttemptHost, AttemptWork } from '../ports/attempt-host.ts';
+import type { AttemptHost, AttemptWork, PodIdentity } from '../ports/attempt-host.ts';
 import { EngineError } from '../ports/errors.ts';
 import type { LogStore } from '../ports/log-store.ts';
 import { agentMessageSchema } from './messages.ts';
@@ -22,12 +22,6 @@ import {
   maxMessageBytes,
   tokenHeader,
 } from './protocol.ts';
-
-/** The pod that a token was made for, as the cluster's keys prove. */
-export interface PodIdentity {
-  readonly namespace: string;
-  readonly podName: string;
-}
 
 const artifactNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/);
 const artifactRequestSchema = z.object({ digest: z.string().regex(/^sha256:[0-9a-f]{64}$/) });
@@ -41,14 +35,14 @@ export interface AgentEndpoint {
  * Answers agents. An agent speaks for its own pod's attempt alone: which one that is comes from its token, never from
  * what it says.
  * @param parts.authenticate throws EngineError `denied` for a token that is not the cluster's, or too old
- * @param parts.tenantOf the tenant whose pods live in a namespace
+ * @param parts.deployedBy the tenant whose environment a namespace is, if a revision there is made of the artifact
  */
 export async function startAgentEndpoint(parts: {
   readonly host: AttemptHost;
   readonly logs: LogStore;
   readonly artifacts: ArtifactStore;
   readonly authenticate: (token: string) => Promise<PodIdentity>;
-  readonly tenantOf: (namespace: string) => string | undefined;
+  readonly deployedBy: (namespace: string, digest: string) => Promise<string | undefined>;
   readonly address: { readonly host: string; readonly port: number };
   readonly maxArtifactBytes: number;
   readonly onError: (error: unknown) => void;
@@ -67,19 +61,6 @@ export async function startAgentEndpoint(parts: {
     return parts.authenticate(token);
   }
 
-  async function workOf(metadata: Metadata): Promise<{ readonly work: AttemptWork; readonly tenant: string }> {
-    const { namespace, podName } = await identify(metadata);
-    const work = await host.workFor(podName);
-    const tenant = parts.tenantOf(namespace);
-    if (work !== undefined && tenant !== undefined) return { work, tenant };
-    throw new EngineError({
-      code: 'denied',
-      what: 'Moving an artifact',
-      why: `Pod ${podName} has no attempt under way`,
-      fix: 'None is needed: the attempt is over',
-    });
-  }
-
   server.addService(agentService, {
     attach(call: ServerDuplexStream<unknown, ControllerMessage>) {
       converse(call).catch((error: unknown) => refuse(call, error, parts.onError));
@@ -87,9 +68,9 @@ export async function startAgentEndpoint(parts: {
 
     putArtifact(call: ServerReadableStream<Buffer, unknown>, callback: sendUnaryData<unknown>) {
       const store = async () => {
-        const { work, tenant } = await workOf(call.metadata);
+        const work = await host.workFor(await identify(call.metadata));
         const name = artifactNameSchema.parse(decodeURIComponent(String(call.metadata.get(artifactHeader)[0])));
-        if (!work.artifactsOut.some((output) => output.name === name)) {
+        if (work?.artifactsOut.some((output) => output.name === name) !== true) {
           throw new EngineError({
             code: 'denied',
             what: `Storing artifact ${name}`,
@@ -97,7 +78,7 @@ export async function startAgentEndpoint(parts: {
             fix: 'Name it under `artifacts: out`',
           });
         }
-        return { name, ...(await artifacts.put(tenant, call, { maxBytes: parts.maxArtifactBytes })) };
+        return { name, ...(await artifacts.put(work.tenant, call, { maxBytes: parts.maxArtifactBytes })) };
       };
       store().then(
         (artifact) => callback(null, artifact),
@@ -108,9 +89,12 @@ export async function startAgentEndpoint(parts: {
 
     getArtifact(call: ServerWritableStream<unknown, Buffer>) {
       const load = async () => {
-        const { work, tenant } = await workOf(call.metadata);
+        const pod = await identify(call.metadata);
         const { digest } = artifactRequestSchema.parse(call.request);
-        if (!work.artifactsIn.some((input) => input.digest === digest)) {
+        const work = await host.workFor(pod);
+        const isInput = work?.artifactsIn.some((input) => input.digest === digest) === true;
+        const tenant = isInput ? work.tenant : await parts.deployedBy(pod.namespace, digest);
+        if (tenant === undefined) {
           throw new EngineError({
             code: 'denied',
             what: `Reading artifact ${digest}`,
@@ -131,7 +115,7 @@ export async function startAgentEndpoint(parts: {
   });
 
   async function converse(call: ServerDuplexStream<unknown, ControllerMessage>): Promise<void> {
-    const { podName } = await identify(call.metadata);
+    const pod = await identify(call.metadata);
     let work: AttemptWork | undefined;
     let stopping: { dispose(): void } | undefined;
     const say = (message: ControllerMessage) => call.write(message);
@@ -140,7 +124,7 @@ export async function startAgentEndpoint(parts: {
       for await (const raw of call) {
         const message = agentMessageSchema.parse(raw);
         if (message.type === 'hello') {
-          work = await host.workFor(podName);
+          work = await host.workFor(pod);
           if (work === undefined) {
             say({ type: 'stop', reason: 'the attempt is not wanted' });
             break;

@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import { z } from 'zod';
+import type { PodIdentity } from '../ports/attempt-host.ts';
 import { EngineError } from '../ports/errors.ts';
 
 export const agentAudience = 'slipway';
@@ -7,12 +8,6 @@ export const agentAudience = 'slipway';
 const claimsSchema = z.object({
   'kubernetes.io': z.object({ namespace: z.string(), pod: z.object({ name: z.string(), uid: z.string() }) }),
 });
-
-/** The pod that a projected service-account token was made for. */
-export interface PodIdentity {
-  readonly namespace: string;
-  readonly podName: string;
-}
 
 /**
  * Checks tokens against the cluster's own keys, without asking it each time.

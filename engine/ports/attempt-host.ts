@@ -13,8 +13,15 @@ export interface SourceAccess {
   readonly credential?: { readonly username: string; readonly password: string };
 }
 
+/** The pod that an agent runs in, as the cluster's keys prove. */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly podName: string;
+}
+
 /** All that an agent needs to carry out one attempt. */
 export interface AttemptWork extends AttemptRef {
+  readonly tenant: string;
   readonly source: SourceAccess;
   readonly commands: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -29,7 +36,7 @@ export interface AttemptWork extends AttemptRef {
 /** What the controller answers to the agents of its runs. */
 export interface AttemptHost {
   /** `undefined`: no such attempt is wanted (ended, cancelled, never scheduled); the agent leaves. */
-  workFor(podName: string): Promise<AttemptWork | undefined>;
+  workFor(pod: PodIdentity): Promise<AttemptWork | undefined>;
   /** Commits that the commands start. `refused`: they started before, or the attempt is no longer wanted. */
   start(attempt: AttemptRef): Promise<'go' | 'refused'>;
   /** Commits the result. Telling it again changes nothing. */

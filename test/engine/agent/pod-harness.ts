@@ -58,6 +58,7 @@ export class PodHarness {
     git('add', '--all');
     git('commit', '--quiet', '--allow-empty', '-m', 'x');
     this.#work = {
+      tenant: 'tenant',
       runId: 'r1',
       stage: 'test',
       attempt: 1,
@@ -80,7 +81,7 @@ export class PodHarness {
 
   async listen(port = 0): Promise<number> {
     const host: AttemptHost = {
-      workFor: async (podName) => (podName === 'pod-1' ? this.#work : undefined),
+      workFor: async ({ podName }) => (podName === 'pod-1' ? this.#work : undefined),
       start: async () => {
         this.starts += 1;
         return 'go';
@@ -107,7 +108,7 @@ export class PodHarness {
           fix: 'Use the right one',
         });
       },
-      tenantOf: () => 'tenant',
+      deployedBy: async () => undefined,
       address: { host: '127.0.0.1', port },
       maxArtifactBytes: 2 ** 26,
       onError: (error) => {
