@@ -1,0 +1,54 @@
+import type { ResourceQuota } from '../objects/config.ts';
+import { isFinished, type Pod } from '../objects/pod.ts';
+import type { Objects } from '../store/objects.ts';
+import { parseQuantity, printQuantity } from './quantity.ts';
+
+/** What a pod takes of one resource of a quota; ended pods take nothing. */
+function usageOf(pod: Pod, resource: string): number {
+  if (resource === 'pods' || resource === 'count/pods') return 1;
+  const [kind, name] = resource.includes('.') ? resource.split('.', 2) : ['requests', resource];
+  if (name === undefined || (kind !== 'requests' && kind !== 'limits')) return 0;
+  return pod.spec.containers.reduce((sum, container) => {
+    const quantity = kind === 'limits' ? container.resources.limits?.[name] : container.resources.requests?.[name];
+    return sum + (quantity === undefined ? 0 : parseQuantity(quantity));
+  }, 0);
+}
+
+const counted: Readonly<Record<string, (objects: Objects, namespace: string) => number>> = {
+  services: (objects, namespace) => objects.services.list(namespace).length,
+  configmaps: (objects, namespace) => objects.configMaps.list(namespace).length,
+  secrets: (objects, namespace) => objects.secrets.list(namespace).length,
+  'count/deployments.apps': (objects, namespace) => objects.deployments.list(namespace).length,
+};
+
+/** What a namespace uses of each resource that a quota limits. */
+export function usedOf(objects: Objects, quota: ResourceQuota): Record<string, string> {
+  const namespace = quota.metadata.namespace ?? '';
+  const pods = objects.pods.list(namespace).filter((pod) => !isFinished(pod));
+  const names = Object.keys(quota.spec.hard ?? {});
+  return Object.fromEntries(
+    names.map((name) => {
+      const count = Object.hasOwn(counted, name) ? counted[name] : undefined;
+      const used = count?.(objects, namespace) ?? pods.reduce((sum, pod) => sum + usageOf(pod, name), 0);
+      return [name, printQuantity(used, name)];
+    }),
+  );
+}
+
+/** Why a new pod does not fit its namespace's quotas, in the words of Kubernetes; undefined where it fits. */
+export function quotaRefusal(objects: Objects, pod: Pod): string | undefined {
+  for (const quota of objects.resourceQuotas.list(pod.metadata.namespace ?? '')) {
+    const used = usedOf(objects, quota);
+    for (const [name, hard] of Object.entries(quota.spec.hard ?? {})) {
+      const wanted = usageOf(pod, name);
+      const isCompute = name !== 'pods' && /(^|\.)(cpu|memory)$/.test(name);
+      if (isCompute && wanted === 0) {
+        return `failed quota: ${quota.metadata.name}: must specify ${name} for: ${pod.spec.containers.map((container) => container.name).join(',')}`;
+      }
+      if (wanted > 0 && parseQuantity(used[name] ?? '0') + wanted > parseQuantity(hard)) {
+        return `exceeded quota: ${quota.metadata.name}, requested: ${name}=${printQuantity(wanted, name)}, used: ${name}=${used[name] ?? '0'}, limited: ${name}=${hard}`;
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,202 @@
+import {
+  configMapColumns,
+  deploymentColumns,
+  eventColumns,
+  namespaceColumns,
+  nodeColumns,
+  podColumns,
+  quotaColumns,
+  replicaSetColumns,
+  secretColumns,
+  serviceColumns,
+} from './columns.ts';
+import { ConfigMap, Event, Namespace, Node, Plain, PriorityClass, ResourceQuota, Secret } from './config.ts';
+import { EndpointSlice, Endpoints, Service } from './network.ts';
+import { Pod } from './pod.ts';
+import { completePodSpec, podMistakes } from './pod-rules.ts';
+import { defineResource, type Resource, type ResourceOptions } from './resource.ts';
+import { completeSecret, serviceMistakes } from './rules.ts';
+import { completeDeployment, completeReplicaSet, deploymentMistakes, replicaSetMistakes } from './workload-rules.ts';
+import { Deployment, ReplicaSet } from './workloads.ts';
+
+const all = ['all'];
+const eventFields = [
+  'involvedObject.kind',
+  'involvedObject.namespace',
+  'involvedObject.name',
+  'involvedObject.uid',
+  'involvedObject.apiVersion',
+  'involvedObject.resourceVersion',
+  'involvedObject.fieldPath',
+  'reason',
+  'type',
+  'reportingComponent',
+  'source',
+];
+
+function plain(
+  group: string,
+  kind: string,
+  plural: string,
+  options: Partial<ResourceOptions<Plain>> = {},
+): Resource<Plain> {
+  return defineResource({ group, kind, plural, version: 'v1', schema: Plain, ...options });
+}
+
+/** Every kind that this cluster keeps. */
+export const registry = {
+  namespaces: defineResource({
+    version: 'v1',
+    kind: 'Namespace',
+    plural: 'namespaces',
+    shortNames: ['ns'],
+    isNamespaced: false,
+    subresources: ['status'],
+    fields: ['status.phase'],
+    schema: Namespace,
+    columns: namespaceColumns,
+  }),
+  nodes: defineResource({
+    version: 'v1',
+    kind: 'Node',
+    plural: 'nodes',
+    shortNames: ['no'],
+    isNamespaced: false,
+    subresources: ['status'],
+    fields: ['spec.unschedulable'],
+    schema: Node,
+    columns: nodeColumns,
+  }),
+  pods: defineResource({
+    version: 'v1',
+    kind: 'Pod',
+    plural: 'pods',
+    shortNames: ['po'],
+    categories: all,
+    subresources: ['status'],
+    fields: [
+      'spec.nodeName',
+      'spec.restartPolicy',
+      'spec.schedulerName',
+      'spec.serviceAccountName',
+      'status.phase',
+      'status.podIP',
+    ],
+    schema: Pod,
+    columns: podColumns,
+    complete: (pod) => ({ ...pod, spec: completePodSpec(pod.spec) }),
+    mistakes: podMistakes,
+  }),
+  configMaps: defineResource({
+    version: 'v1',
+    kind: 'ConfigMap',
+    plural: 'configmaps',
+    shortNames: ['cm'],
+    schema: ConfigMap,
+    columns: configMapColumns,
+  }),
+  secrets: defineResource({
+    version: 'v1',
+    kind: 'Secret',
+    plural: 'secrets',
+    fields: ['type'],
+    schema: Secret,
+    columns: secretColumns,
+    complete: completeSecret,
+  }),
+  services: defineResource({
+    version: 'v1',
+    kind: 'Service',
+    plural: 'services',
+    shortNames: ['svc'],
+    categories: all,
+    subresources: ['status'],
+    fields: ['spec.clusterIP', 'spec.type'],
+    schema: Service,
+    columns: serviceColumns,
+    mistakes: serviceMistakes,
+  }),
+  endpoints: defineResource({
+    version: 'v1',
+    kind: 'Endpoints',
+    plural: 'endpoints',
+    singular: 'endpoints',
+    shortNames: ['ep'],
+    schema: Endpoints,
+  }),
+  serviceAccounts: plain('', 'ServiceAccount', 'serviceaccounts', { shortNames: ['sa'] }),
+  events: defineResource({
+    version: 'v1',
+    kind: 'Event',
+    plural: 'events',
+    shortNames: ['ev'],
+    fields: eventFields,
+    schema: Event,
+    columns: eventColumns,
+  }),
+  resourceQuotas: defineResource({
+    version: 'v1',
+    kind: 'ResourceQuota',
+    plural: 'resourcequotas',
+    shortNames: ['quota'],
+    subresources: ['status'],
+    schema: ResourceQuota,
+    columns: quotaColumns,
+  }),
+  limitRanges: plain('', 'LimitRange', 'limitranges', { shortNames: ['limits'] }),
+  deployments: defineResource({
+    group: 'apps',
+    version: 'v1',
+    kind: 'Deployment',
+    plural: 'deployments',
+    shortNames: ['deploy'],
+    categories: all,
+    subresources: ['status', 'scale'],
+    schema: Deployment,
+    columns: deploymentColumns,
+    complete: completeDeployment,
+    mistakes: deploymentMistakes,
+  }),
+  replicaSets: defineResource({
+    group: 'apps',
+    version: 'v1',
+    kind: 'ReplicaSet',
+    plural: 'replicasets',
+    shortNames: ['rs'],
+    categories: all,
+    subresources: ['status', 'scale'],
+    fields: ['status.replicas'],
+    schema: ReplicaSet,
+    columns: replicaSetColumns,
+    complete: completeReplicaSet,
+    mistakes: replicaSetMistakes,
+  }),
+  endpointSlices: defineResource({
+    group: 'discovery.k8s.io',
+    version: 'v1',
+    kind: 'EndpointSlice',
+    plural: 'endpointslices',
+    schema: EndpointSlice,
+  }),
+  leases: plain('coordination.k8s.io', 'Lease', 'leases'),
+  networkPolicies: plain('networking.k8s.io', 'NetworkPolicy', 'networkpolicies', { shortNames: ['netpol'] }),
+  podDisruptionBudgets: plain('policy', 'PodDisruptionBudget', 'poddisruptionbudgets', {
+    shortNames: ['pdb'],
+    subresources: ['status'],
+  }),
+  roles: plain('rbac.authorization.k8s.io', 'Role', 'roles'),
+  roleBindings: plain('rbac.authorization.k8s.io', 'RoleBinding', 'rolebindings'),
+  clusterRoles: plain('rbac.authorization.k8s.io', 'ClusterRole', 'clusterroles', { isNamespaced: false }),
+  clusterRoleBindings: plain('rbac.authorization.k8s.io', 'ClusterRoleBinding', 'clusterrolebindings', {
+    isNamespaced: false,
+  }),
+  priorityClasses: defineResource({
+    group: 'scheduling.k8s.io',
+    version: 'v1',
+    kind: 'PriorityClass',
+    plural: 'priorityclasses',
+    shortNames: ['pc'],
+    isNamespaced: false,
+    schema: PriorityClass,
+  }),
+};

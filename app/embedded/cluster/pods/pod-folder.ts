@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writePrivate } from '../access/private-file.ts';
+import type { ShimState, StopRequest } from './shim-protocol.ts';
+
+const End = {
+  exitCode: z.number(),
+  signal: z.number().optional(),
+  reason: z.enum(['Completed', 'Error', 'StartError']),
+  message: z.string().optional(),
+  startedAtMs: z.number(),
+  finishedAtMs: z.number(),
+};
+const Phase = z.discriminatedUnion('phase', [
+  z.object({ phase: z.literal('waiting'), reason: z.enum(['ContainerCreating', 'PodInitializing']) }),
+  z.object({ phase: z.literal('backoff'), untilMs: z.number() }),
+  z.object({ phase: z.literal('running'), pid: z.number(), pidStart: z.string(), startedAtMs: z.number() }),
+  z.object({ phase: z.literal('ended'), ...End }),
+]);
+const Containers = z.array(
+  z.object({ name: z.string(), restarts: z.number(), now: Phase, last: z.object(End).optional() }),
+);
+const State = z.object({
+  pid: z.number(),
+  pidStart: z.string(),
+  startedAtMs: z.number(),
+  initContainers: Containers,
+  containers: Containers,
+  ended: z.object({ atMs: z.number(), cause: z.enum(['finished', 'stopped', 'deadline']) }).optional(),
+});
+export type PodState = z.infer<typeof State>;
+export type PodContainerState = PodState['containers'][number];
+
+const Handed = z.object({ pid: z.number(), pidStart: z.string() });
+/** The process that got the pod's spec; on disk before the spec leaves, so that no pod is ever started twice. */
+export type Handed = z.infer<typeof Handed>;
+
+/** The files of one pod: `state.json`, `handed.json`, `stop.json`, `logs/`, `volumes/`, `home/`, `tmp/`. */
+export class PodFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get home(): string {
+    return join(this.path, 'home');
+  }
+
+  get temporary(): string {
+    return join(this.path, 'tmp');
+  }
+
+  volume(name: string): string {
+    return join(this.path, 'volumes', name);
+  }
+
+  logFile(container: string, restart: number): string {
+    return join(this.path, 'logs', container, `${restart}.log`);
+  }
+
+  state(): PodState | undefined {
+    return this.#read('state.json', State);
+  }
+
+  handed(): Handed | undefined {
+    return this.#read('handed.json', Handed);
+  }
+
+  writeHanded(handed: Handed): void {
+    writePrivate(join(this.path, 'handed.json'), JSON.stringify(handed));
+  }
+
+  writeStop(request: StopRequest): void {
+    writePrivate(join(this.path, 'stop.json'), JSON.stringify(request));
+  }
+
+  #read<T>(name: string, schema: z.ZodType<T>): T | undefined {
+    let text: string;
+    try {
+      text = readFileSync(join(this.path, name), 'utf8');
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw error;
+    }
+    return schema.parse(JSON.parse(text));
+  }
+}
+
+/** What the shim writes is what the cluster reads: the compiler checks that the two agree. */
+export function asPodState(state: ShimState): PodState {
+  return State.parse(state);
+}
