@@ -16,6 +16,7 @@ import { bootstrap } from './controllers/bootstrap.ts';
 import { startControllers } from './controllers/controllers.ts';
 import { EventRecorder } from './controllers/events.ts';
 import type { Logger } from './log.ts';
+import { ServiceProxy } from './network/service-proxy.ts';
 import { Kubelet } from './pods/kubelet.ts';
 import { ClusterServer } from './server.ts';
 import { ObjectDatabase } from './store/database.ts';
@@ -94,7 +95,9 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
     const text = kubeconfigText({ url, ca: identity.ca, token });
     const kubeconfigPath = join(dataDir, 'kubeconfig');
     writePrivate(kubeconfigPath, text);
-    const stopControllers = startControllers({ objects, writes, ca: identity.ca, log, now });
+    const stopControllers = startControllers({ objects, writes, events, ca: identity.ca, log, now });
+    const proxy = new ServiceProxy(objects, log);
+    proxy.start();
     kubelet.start();
     log.warn(
       { url, kubeconfigPath },
@@ -112,6 +115,7 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
         stopping.abort();
         stopControllers();
         kubelet.detach();
+        await proxy.stop();
         await server.close();
         database.close();
       },
