@@ -25,8 +25,8 @@ export interface Config {
     | { readonly type: 'mongodb'; readonly uri: string };
   readonly kubeconfig: string;
   readonly agentImage: string;
-  /** How a pod starts Slipway's agent; absent where the agent's image does it by itself. */
-  readonly agentCommand?: readonly string[];
+  /** How pods start Slipway's own programs; absent where the agent's image does it by itself. */
+  readonly agentPrograms?: { readonly agent: readonly string[]; readonly fetchArtifact: readonly string[] };
   readonly github: GitHubConfig;
   readonly slots: SlotRules;
   readonly apiToken: string;

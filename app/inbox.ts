@@ -34,6 +34,12 @@ export interface Delivery {
   readonly body: string;
 }
 
+/** Does the work of an event; doing it twice for a delivery is harmless. Throws when it is to be tried again. */
+export type HandleEvent = (
+  event: Exclude<HostEvent, { type: 'ignored' }>,
+  deliveryId: string,
+) => Promise<{ readonly ignoredBecause?: string }>;
+
 const keptMs = 30 * 24 * 3_600_000;
 const sameWithinMs = 10 * 60_000;
 const maxTries = 12;
@@ -47,7 +53,7 @@ export class Inbox {
   readonly #lastEvents;
   readonly #clock: Clock;
   readonly #translate: (provider: string, event: string, body: unknown) => HostEvent;
-  readonly #handle: (event: Exclude<HostEvent, { type: 'ignored' }>) => Promise<{ readonly ignoredBecause?: string }>;
+  readonly #handle: HandleEvent;
   readonly #onError: (error: unknown) => void;
   readonly #queues = new Map<string, Promise<void>>();
   readonly #open = new Set<string>();
@@ -59,8 +65,7 @@ export class Inbox {
     readonly database: Database;
     readonly clock: Clock;
     readonly translate: (provider: string, event: string, body: unknown) => HostEvent;
-    /** Does the work of an event; doing it twice is harmless. Throws when it is to be tried again. */
-    readonly handle: (event: Exclude<HostEvent, { type: 'ignored' }>) => Promise<{ readonly ignoredBecause?: string }>;
+    readonly handle: HandleEvent;
     readonly onError: (error: unknown) => void;
   }) {
     this.#deliveries = parts.database.collection<StoredDelivery>('deliveries');
@@ -167,7 +172,7 @@ export class Inbox {
     const other = event.type === 'trigger' ? await this.#sameAs(event.key, delivery) : undefined;
     if (other !== undefined) return this.#end(delivery, 'ignored', `the same event came as ${other}`);
     try {
-      const { ignoredBecause } = await this.#handle(event);
+      const { ignoredBecause } = await this.#handle(event, delivery._id);
       return await this.#end(delivery, ignoredBecause === undefined ? 'done' : 'ignored', ignoredBecause);
     } catch (error) {
       const tries = delivery.tries + 1;

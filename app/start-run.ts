@@ -38,7 +38,7 @@ export class StartRun {
   }
 
   /**
-   * @param key tells this event from every other one; the run's id is made of it
+   * @param key the delivery's id, or what else tells this event from every other one; the run's id is made of it
    * @throws GitHostError when the host cannot be asked; the caller tries again
    */
   async start(trigger: Trigger, key: string): Promise<Started> {

@@ -129,9 +129,11 @@ export class Revisions {
       .toArray();
   }
 
-  /** Whether pods of a namespace may have an artifact: some revision of the environment there is made of it. */
-  async isDeployedTo(namespace: string, digest: string): Promise<boolean> {
-    return (await this.#revisions.findOne({ namespace, digest })) !== null;
+  /** The tenant of the environment in a namespace, if some revision of it is made of that artifact. */
+  async tenantOfDeployed(namespace: string, digest: string): Promise<string | undefined> {
+    const found = await this.#revisions.findOne({ namespace, digest });
+    if (found === null) return undefined;
+    return (await this.#environments.findOne({ _id: found.environment }))?.tenant;
   }
 
   /** The revision to go back to. Only one that was live before can be: anything else nobody has seen work there. */

@@ -77,6 +77,13 @@ export class RunLoop {
    * @returns undefined when there is no such run
    */
   async takeOver(runId: string): Promise<Run | undefined> {
+    const last = await this.runAt(runId, Number.MAX_SAFE_INTEGER);
+    if (last === undefined) return undefined;
+    if (last.run.outcome !== undefined) {
+      // It ended, and whoever shows it may not have heard: told once more, and not driven.
+      for (const listener of this.#listeners) listener({ ...last, events: [] });
+      return last.run;
+    }
     const driven = await this.#drive(runId);
     return driven.run;
   }

@@ -12,22 +12,22 @@ const claimsSchema = z.object({
 /**
  * Checks tokens against the cluster's own keys, without asking it each time.
  * @param options.issuer as the cluster states it in its tokens
- * @param options.fetch reaches the cluster's key set with the right certificates and credentials
+ * @param options.loadKeys gets the cluster's key set (`/openid/v1/jwks`)
  * @returns a function that throws EngineError `denied` for any other token
  */
 export function podIdentity(options: {
   readonly issuer: string;
-  readonly keysUrl: string;
-  readonly fetch: typeof fetch;
+  readonly loadKeys: () => Promise<unknown>;
 }): (token: string) => Promise<PodIdentity> {
-  const keys = createRemoteJWKSet(new URL(options.keysUrl), {
-    [customFetch]: options.fetch,
+  const { issuer, loadKeys } = options;
+  // jose caches the keys and asks again for an unknown one; how they are fetched is ours, since the cluster wants credentials.
+  const keys = createRemoteJWKSet(new URL('https://cluster/openid/v1/jwks'), {
+    [customFetch]: async () => Response.json(await loadKeys()),
     cooldownDuration: 5_000,
-    timeoutDuration: 5_000,
   });
   return async (token) => {
     try {
-      const { payload } = await jwtVerify(token, keys, { issuer: options.issuer, audience: agentAudience });
+      const { payload } = await jwtVerify(token, keys, { issuer, audience: agentAudience });
       const { namespace, pod } = claimsSchema.parse(payload)['kubernetes.io'];
       return { namespace, podName: pod.name };
     } catch (cause) {

@@ -1,0 +1,173 @@
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { appManifest } from '../app-manifest.ts';
+import { defaultSlots, embeddedConfig, keptSecret, openCluster } from '../embedded/embedded-slipway.ts';
+import { type EmbeddedGitHost, startEmbeddedGitHost } from '../embedded/git-host/git-host.ts';
+import { failingTest, fix, neverReady, sampleFiles } from '../embedded/sample-changes.ts';
+import { walkTour } from '../embedded/tour.ts';
+import { tourHost } from '../embedded/tour-host.ts';
+import { startSlipway } from '../main.ts';
+import { connectionFile, defaultDataDir } from './client.ts';
+import { formatDuration, paintFor, RunView } from './run-view.ts';
+
+const organization = 'acme';
+const repository = 'hello';
+const developer = 'dev';
+const stopSeconds = 5;
+
+interface StartOptions {
+  readonly data: string;
+  readonly port: string;
+  readonly demo?: boolean;
+  readonly tour: boolean;
+}
+
+export function startCommand(): Command {
+  return new Command('start')
+    .description('run Slipway whole on this machine: database, cluster and Git host are embedded')
+    .option('--data <folder>', 'where it keeps its state', defaultDataDir(process.env))
+    .option('--port <port>', 'port on 127.0.0.1', '7300')
+    .option('--demo', 'walk through a delivery in a new state, then end; exit code 0 only if every step was seen')
+    .option('--no-tour', 'start without the sample and its tour')
+    .action((options: StartOptions) => (options.demo === true ? demo(options) : start(options)));
+}
+
+async function demo(options: StartOptions): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'slipway-demo-'));
+  const begin = Date.now();
+  const running = await bringUp(dataDir, 0);
+  try {
+    await running.tour();
+    running.view.say(
+      '',
+      `${running.paint('green', '✓')} Every step was seen, in ${formatDuration(Date.now() - begin)}`,
+    );
+  } finally {
+    await running.stop();
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+  void options;
+  process.exit(0);
+}
+
+async function start(options: StartOptions): Promise<void> {
+  const running = await bringUp(options.data, Number(options.port));
+  const { view, paint, host } = running;
+  if (options.tour && !(await running.hasSample())) {
+    await running
+      .tour()
+      .catch((error: unknown) =>
+        view.say(paint('red', `The tour ended early: ${error instanceof Error ? error.message : String(error)}`)),
+      );
+  }
+  const page = `${host.url}/${organization}/${repository}`;
+  view.say(
+    '',
+    paint('bold', 'Slipway is up. What to try next:'),
+    `  Pages        ${host.signInLink(developer)}   signs you in; then ${page}/pulls`,
+    `  Clone        git clone ${running.cloneUrlWithLogin}   password: ${running.tokenFile}`,
+    '  Runs         slipway runs',
+    '  A run        slipway show <run>, slipway logs <run>, slipway why <run>',
+    '  Go back      slipway rollback production',
+    '  Your own     cd your-repository && slipway run',
+    '',
+    'Ctrl-C ends it; pods of running stages live on and are taken over at the next start.',
+  );
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await running.stop();
+  process.exit(0);
+}
+
+interface Running {
+  readonly view: RunView;
+  readonly paint: ReturnType<typeof paintFor>;
+  readonly host: EmbeddedGitHost;
+  readonly cloneUrlWithLogin: string;
+  readonly tokenFile: string;
+  hasSample(): Promise<boolean>;
+  tour(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function bringUp(dataDir: string, port: number): Promise<Running> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const log = pino({ level: process.env['SLIPWAY_LOG'] ?? 'error' }, pino.destination(2));
+  const paint = paintFor(process.stdout);
+  const view = new RunView(process.stdout);
+  view.say(
+    `${paint('bold', 'Slipway')} starts with its embedded database, cluster and Git host, in ${dataDir}`,
+    paint(
+      'yellow',
+      'The embedded cluster runs stages as processes of this machine: they are not isolated, and images are not used.',
+    ),
+  );
+  const [host, cluster] = await Promise.all([
+    startEmbeddedGitHost({ dataDir: join(dataDir, 'git-host'), log }),
+    openCluster(dataDir, log),
+  ]);
+  host.createUser(developer);
+  host.createOrganization(organization, { admins: [developer] });
+  const { cloneUrl } = await host.createRepository(organization, repository, { description: 'A small web service' });
+  const webhookSecret = await keptSecret(join(dataDir, 'webhook-secret'));
+  const app = await host.registerApp({
+    owner: organization,
+    webhookUrl: 'http://127.0.0.1:9/',
+    webhookSecret,
+    ...appManifest(),
+  });
+  host.installApp(app.slug, organization);
+
+  const config = await embeddedConfig({
+    dataDir,
+    cluster,
+    port,
+    slots: defaultSlots,
+    github: { appId: app.appId, privateKey: app.privateKey, webhookSecrets: [webhookSecret], baseUrl: host.apiUrl },
+  });
+  const slipway = await startSlipway(config, log);
+  host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);
+  await writeFile(connectionFile(dataDir), JSON.stringify({ url: slipway.url, token: config.apiToken }), {
+    mode: 0o600,
+  });
+  slipway.loop.onChange(({ run }) => view.show(run));
+
+  const token = host.createToken(developer);
+  const tokenFile = join(dataDir, 'developer-token');
+  await writeFile(tokenFile, `${token}\n`, { mode: 0o600 });
+  const at = tourHost({
+    host,
+    owner: organization,
+    name: repository,
+    login: developer,
+    token,
+    cloneUrl,
+    bot: app.botLogin,
+  });
+  return {
+    view,
+    paint,
+    host,
+    cloneUrlWithLogin: cloneUrl.replace('http://', `http://${developer}@`),
+    tokenFile: `cat ${tokenFile}`,
+    hasSample: () => at.hasMain(),
+    tour: () =>
+      walkTour({
+        host: at,
+        changes: { sample: sampleFiles(), failingTest, fix, neverReady },
+        folder: dataDir,
+        onChange: (listener) => slipway.loop.onChange(listener),
+        say: (line) => view.say(paint('bold', line)),
+      }),
+    async stop() {
+      view.stop();
+      await slipway.stop();
+      await host.stop();
+      await cluster.stop({ pods: 'end', graceSeconds: stopSeconds });
+      await rm(connectionFile(dataDir), { force: true });
+    },
+  };
+}

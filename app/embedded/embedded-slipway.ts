@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { SlotRules } from '../../engine/core/schedule.ts';
+import { agingMs, type Config, databaseFile, type GitHubConfig } from '../config.ts';
+import { type EmbeddedCluster, startEmbeddedCluster } from './cluster/cluster.ts';
+import { stablePort } from './free-port.ts';
+
+const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
+const agentFolder = join(import.meta.dirname, '..', '..', 'engine', 'agent');
+
+/** How the embedded cluster's pods start Slipway's programs: from this very checkout or package. */
+export const localPrograms = {
+  agent: [process.execPath, join(agentFolder, `main.${extension}`)],
+  fetchArtifact: [process.execPath, join(agentFolder, `fetch-artifact.${extension}`)],
+} as const;
+
+export const defaultSlots: SlotRules = { teamSlots: 4, poolSlots: 40, ageAfterMs: agingMs };
+
+/** The settings of a Slipway whose database and cluster are embedded. */
+export async function embeddedConfig(facts: {
+  readonly dataDir: string;
+  readonly cluster: EmbeddedCluster;
+  readonly github: GitHubConfig;
+  readonly slots: SlotRules;
+  readonly port: number;
+}): Promise<Config> {
+  const { dataDir } = facts;
+  return {
+    dataDir,
+    replica: 'local',
+    listen: { host: '127.0.0.1', port: facts.port },
+    agents: { host: '127.0.0.1', port: await stablePort(join(dataDir, 'agent-port')) },
+    database: { type: 'embedded', file: databaseFile(dataDir) },
+    kubeconfig: facts.cluster.kubeconfig(),
+    agentImage: 'slipway/agent',
+    agentPrograms: localPrograms,
+    github: facts.github,
+    slots: facts.slots,
+    apiToken: await keptSecret(join(dataDir, 'api-token')),
+  };
+}
+
+export async function openCluster(dataDir: string, log: Logger): Promise<EmbeddedCluster> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  return startEmbeddedCluster({ dataDir: join(dataDir, 'cluster'), log });
+}
+
+/** A random secret that stays the same over restarts; readable by its user alone. */
+export async function keptSecret(file: string): Promise<string> {
+  const kept = await readFile(file, 'utf8').catch(() => undefined);
+  if (kept !== undefined) return kept;
+  const made = randomBytes(32).toString('base64url');
+  await writeFile(file, made, { mode: 0o600 });
+  return made;
+}

@@ -1,0 +1,22 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+
+/** A port of this machine that stays the same over restarts as long as nobody else takes it: pods that live on connect there again. */
+export async function stablePort(file: string): Promise<number> {
+  const last = Number(await readFile(file, 'utf8').catch(() => '0'));
+  const port = (await tryPort(Number.isInteger(last) && last > 0 && last < 65_536 ? last : 0)) ?? (await tryPort(0));
+  if (port === undefined) throw new Error('No port of this machine is free');
+  await writeFile(file, String(port));
+  return port;
+}
+
+async function tryPort(port: number): Promise<number | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : undefined));
+    });
+  });
+}

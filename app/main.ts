@@ -1,0 +1,291 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { MongoClient } from 'mongodb';
+import type { Logger } from 'pino';
+import { kubernetesCluster } from '../deploy/kubernetes/cluster.ts';
+import { Revisions } from '../deploy/revisions.ts';
+import type { RolloutEvent } from '../deploy/rollout-events.ts';
+import { startAgentEndpoint } from '../engine/agent/endpoint.ts';
+import { fileArtifactStore } from '../engine/artifacts/file-artifact-store.ts';
+import type { Run } from '../engine/core/run.ts';
+import type { RunEvent } from '../engine/core/run-events.ts';
+import type { HostEvent } from '../engine/core/trigger.ts';
+import { withKeepAlive } from '../engine/kubernetes/client.ts';
+import { clusterGet, tokenIssuer } from '../engine/kubernetes/cluster-fetch.ts';
+import { environmentNamespace, tenantNamespace } from '../engine/kubernetes/namespace.ts';
+import { podIdentity } from '../engine/kubernetes/pod-identity.ts';
+import { kubernetesPodRunner } from '../engine/kubernetes/pod-runner.ts';
+import type { Database } from '../engine/mongo/database.ts';
+import { mongoEventStore } from '../engine/mongo/event-store.ts';
+import { mongoLogStore } from '../engine/mongo/log-store.ts';
+import { mongoRunList } from '../engine/mongo/run-list.ts';
+import { mongoSnapshotStore } from '../engine/mongo/snapshot-store.ts';
+import type { SourceAccess } from '../engine/ports/attempt-host.ts';
+import { systemClock } from '../engine/ports/clock.ts';
+import { RunLoop } from '../engine/run-loop.ts';
+import { Scheduler } from '../engine/scheduler.ts';
+import type { GitHost } from '../providers/git-host.ts';
+import { createGitHubHost } from '../providers/github/adapter.ts';
+import { translate } from '../providers/github/translate.ts';
+import { webhookVerifier } from '../providers/github/webhook.ts';
+import { apiRoutes } from './api.ts';
+import { createAttemptHost } from './attempt-host.ts';
+import type { Config } from './config.ts';
+import { openEmbeddedDatabase } from './embedded/database/embedded-database.ts';
+import { reportOf } from './error-report.ts';
+import { Inbox } from './inbox.ts';
+import { startJobs } from './jobs/jobs.ts';
+import { CreatePods, defaultCreatePodsSettings } from './reconcilers/create-pods.ts';
+import { ListRuns } from './reconcilers/list-runs.ts';
+import { RollOut } from './reconcilers/roll-out.ts';
+import { defaultBudgets, ShowChecks } from './reconcilers/show-checks.ts';
+import { createApp, listen } from './server.ts';
+import { StartRun } from './start-run.ts';
+import { webhookRoutes } from './webhooks.ts';
+
+const namespacePrefix = 'slipway';
+const maxArtifactBytes = 2 * 2 ** 30;
+const maxOpenRuns = 100_000;
+const fatalExitCode = 70;
+
+/** A running Slipway. */
+export interface Slipway {
+  readonly url: string;
+  readonly loop: RunLoop;
+  readonly start: StartRun;
+  readonly inbox: Inbox;
+  /** Resolves when everything that runs want shown is shown. */
+  shown(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds Slipway out of its parts and starts it. Unfinished runs are taken over before anybody may ask about them.
+ * @param options.localSource where the source of `local` repositories is: a working tree that was made a commit
+ */
+export async function startSlipway(
+  config: Config,
+  log: Logger,
+  options: { readonly localSource?: string } = {},
+): Promise<Slipway> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const onError = (error: unknown) => {
+    const { message, ...facts } = reportOf(error);
+    log.error(facts, message);
+  };
+  const { database, close } = await openDatabase(config, log);
+  const kubernetes = new KubeConfig();
+  kubernetes.loadFromString(config.kubeconfig);
+  withKeepAlive(kubernetes);
+
+  const logs = mongoLogStore(database);
+  const artifacts = fileArtifactStore(join(config.dataDir, 'artifacts'));
+  const runs = await mongoRunList(database);
+  const namespaceOf = (tenant: string) => tenantNamespace(namespacePrefix, tenant);
+  const revisions = new Revisions(database, ({ tenant, repositoryId, environment }) =>
+    environmentNamespace(namespacePrefix, `${tenant}/${repositoryId}`, environment),
+  );
+  await revisions.prepare();
+  const hosts = await gitHosts(config);
+  const hostOf = (provider: string): GitHost => {
+    const host = hosts.get(provider);
+    if (host === undefined) throw new RangeError(`No Git host "${provider}" is set up`);
+    return host;
+  };
+
+  const loop = new RunLoop({
+    events: mongoEventStore<RunEvent>(database, 'run-events'),
+    snapshots: mongoSnapshotStore(database),
+    clock: systemClock,
+    replica: config.replica,
+  });
+  const source = async (run: Run): Promise<SourceAccess> => {
+    const { repository, trigger } = run;
+    if (repository.provider === 'local') return { url: options.localSource ?? '', sha: trigger.headSha };
+    return { ...(await hostOf(repository.provider).cloneAccess(repository)), sha: trigger.headSha };
+  };
+  const attemptHost = createAttemptHost({ loop, source, namespaceOf });
+  const agentEndpoint = `${config.agents.advertise ?? config.agents.host}:${config.agents.port}`;
+  const createPods = new CreatePods({
+    loop,
+    pods: kubernetesPodRunner({
+      config: kubernetes,
+      namespacePrefix,
+      settings: {
+        agentEndpoint,
+        agentImage: config.agentImage,
+        ...(config.agentPrograms === undefined ? {} : { agentCommand: config.agentPrograms.agent }),
+      },
+      onError,
+    }),
+    clock: systemClock,
+    settings: defaultCreatePodsSettings,
+    onError,
+  });
+  const rollOut = new RollOut({
+    loop,
+    cluster: kubernetesCluster(kubernetes, {
+      namespaceOf: ({ tenant, repositoryId, environment }) =>
+        environmentNamespace(namespacePrefix, `${tenant}/${repositoryId}`, environment),
+      agentEndpoint,
+      agentImage: config.agentImage,
+      ...(config.agentPrograms === undefined ? {} : { fetchCommand: config.agentPrograms.fetchArtifact }),
+    }),
+    revisions,
+    events: mongoEventStore<RolloutEvent>(database, 'rollout-events'),
+    clock: systemClock,
+    onError,
+  });
+  const scheduler = new Scheduler({ loop, rules: config.slots, clock: systemClock, onError });
+  const listRuns = new ListRuns({ loop, runs, onError });
+  const showChecks = new ShowChecks({ hosts: hostOf, database, clock: systemClock, budgets: defaultBudgets, onError });
+  await showChecks.prepare();
+  loop.onChange((change) => showChecks.runChanged(change));
+
+  const start = new StartRun({
+    loop,
+    runs,
+    hosts: hostOf,
+    replica: config.replica,
+    showMistakes: (trigger, path, mistakes) => showChecks.showMistakes(trigger, path, mistakes),
+  });
+  const inbox = new Inbox({
+    database,
+    clock: systemClock,
+    translate: (_provider, event, body) => translate(event, body),
+    handle: (event, deliveryId) => handle(event, deliveryId, start, loop, runs),
+    onError,
+  });
+  await inbox.prepare();
+
+  for (const { runId } of await runs.find({ hasEnded: false }, { limit: maxOpenRuns })) await loop.takeOver(runId);
+
+  const endpoint = await startAgentEndpoint({
+    host: attemptHost,
+    logs,
+    artifacts,
+    authenticate: podIdentity({
+      issuer: await tokenIssuer(kubernetes),
+      loadKeys: () => clusterGet(kubernetes, '/openid/v1/jwks'),
+    }),
+    deployedBy: (namespace, digest) => revisions.tenantOfDeployed(namespace, digest),
+    address: config.agents,
+    maxArtifactBytes,
+    onError,
+  });
+  await createPods.start();
+
+  let isReady = false;
+  const verifier = webhookVerifier(config.github.webhookSecrets);
+  const allowed = new Set<string>();
+  const app = createApp({
+    webhooks: webhookRoutes({ isGenuine: (body, signature) => verifier.isGenuine(body, signature), inbox }),
+    api: apiRoutes({
+      loop,
+      runs,
+      logs,
+      waitsOf: (runId) => scheduler.waitsOf(runId),
+      rollback: (request) => rollOut.rollBack(request),
+    }),
+    apiToken: config.apiToken,
+    hosts: () => allowed,
+    isReady: () => isReady,
+    onError,
+  });
+  const { server, port } = await listen(app, config.listen);
+  for (const name of [config.listen.host, '127.0.0.1', 'localhost']) allowed.add(`${name}:${port}`);
+  const jobs = await startJobs(
+    database,
+    [
+      { name: 'drain-inbox', every: '5 seconds', run: async () => inbox.wake() },
+      { name: 'expire-deliveries', every: '1 hour', run: () => inbox.expire() },
+      { name: 'expire-shown', every: '1 hour', run: () => showChecks.expire() },
+    ],
+    onError,
+  );
+  inbox.wake();
+  isReady = true;
+
+  return {
+    url: `http://${config.listen.host}:${port}`,
+    loop,
+    start,
+    inbox,
+    shown: () => showChecks.idle(),
+    async stop() {
+      isReady = false;
+      inbox.pause();
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      });
+      scheduler.stop();
+      createPods.stop();
+      rollOut.stop();
+      showChecks.stop();
+      await jobs.stop();
+      await inbox.idle();
+      await endpoint.stop();
+      await listRuns.stop();
+      await close();
+    },
+  };
+}
+
+async function openDatabase(
+  config: Config,
+  log: Logger,
+): Promise<{ readonly database: Database; readonly close: () => Promise<void> }> {
+  if (config.database.type === 'mongodb') {
+    const client = new MongoClient(config.database.uri, { ignoreUndefined: true });
+    await client.connect();
+    return { database: client.db(), close: () => client.close() };
+  }
+  const database = openEmbeddedDatabase({
+    file: config.database.file,
+    onFatal: (error) => {
+      // Nothing may be acknowledged any more: whoever asks gets no answer rather than a wrong one.
+      log.fatal({ code: error.code, fix: error.fix }, error.message);
+      process.exit(fatalExitCode);
+    },
+  });
+  return { database, close: () => database.close() };
+}
+
+async function gitHosts({ github }: Config): Promise<ReadonlyMap<string, GitHost>> {
+  const { appId, privateKey, webhookSecrets, baseUrl } = github;
+  const host = await createGitHubHost({
+    appId,
+    privateKey,
+    webhookSecret: webhookSecrets[0] ?? '',
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+  });
+  return new Map([['github', host]]);
+}
+
+async function handle(
+  event: Exclude<HostEvent, { type: 'ignored' }>,
+  deliveryId: string,
+  start: StartRun,
+  loop: RunLoop,
+  runs: Awaited<ReturnType<typeof mongoRunList>>,
+): Promise<{ readonly ignoredBecause?: string }> {
+  if (event.type === 'trigger') {
+    const started = await start.start(event.trigger, deliveryId);
+    return started.outcome === 'ignored' ? { ignoredBecause: started.because } : {};
+  }
+  // Re-run buttons: the named stage, or all that failed, of the newest run of that commit.
+  const [runId, stage] = event.checkId?.split(/\/(.*)/s) ?? [];
+  const newest = (await runs.find({ repositoryId: event.repository.id }, { limit: 200 })).find(
+    ({ headSha }) => headSha === event.headSha,
+  );
+  const id = runId ?? newest?.runId;
+  if (id === undefined) return { ignoredBecause: 'no run of that commit is known' };
+  const sent = await loop.send(id, {
+    type: 'RetryStages',
+    by: event.by,
+    stages: stage === undefined ? 'failed' : [stage],
+  });
+  return sent.ok ? {} : { ignoredBecause: sent.reason };
+}
