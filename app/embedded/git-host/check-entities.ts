@@ -19,12 +19,26 @@ export const CheckConclusion = z.enum([
 ]);
 export type CheckConclusion = z.infer<typeof CheckConclusion>;
 
+const Signature = z.object({ name: z.string(), email: z.string().nullable() });
+
+/** A commit in short, as suites carry it. */
+export const SuiteCommit = z.object({
+  id: z.string(),
+  tree_id: z.string(),
+  message: z.string(),
+  timestamp: z.string(),
+  author: Signature,
+  committer: Signature,
+});
+export type SuiteCommit = z.infer<typeof SuiteCommit>;
+
 export const CheckSuite = z.object({
   id,
   repositoryId: id,
   appId: id,
   headSha: z.string(),
   headBranch: z.string().nullable(),
+  headCommit: SuiteCommit,
   before: z.string().nullable(),
   createdAt: time,
   updatedAt: time,

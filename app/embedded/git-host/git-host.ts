@@ -127,6 +127,15 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     return found;
   };
 
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await close(server);
+    await outbox.stop();
+    // A push that was under way still writes what it did.
+    await host.refLock.idle();
+    store.close();
+  };
+
   return {
     url,
     apiUrl: `${url}/api/v3`,
@@ -194,10 +203,9 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
       return `${url}/sign-in?token=${issueToken(host, '', owner, signInLifetimeMs).secret}`;
     },
     webhooksSent: () => outbox.idle(),
-    stop: async () => {
-      await close(server);
-      await outbox.stop();
-      store.close();
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
     },
   };
 }

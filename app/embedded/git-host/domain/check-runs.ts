@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CheckAction, CheckConclusion, type CheckRun, CheckStatus } from '../check-entities.ts';
+import { CheckAction, CheckConclusion, type CheckRun, CheckStatus, type SuiteCommit } from '../check-entities.ts';
 import type { App, Repository } from '../entities.ts';
 import { type Actor, type Host, timestamp } from '../host.ts';
 import { type FieldError, validationFailed } from '../refusal.ts';
@@ -68,11 +68,10 @@ export function createCheckRun(
   app: App,
   actor: Actor,
   input: NewCheckRun,
-  headBranch: string | null,
+  head: { readonly commit: SuiteCommit; readonly branch: string | null },
 ): CheckRun {
   return host.store.atomically(() => {
-    const head = { sha: input.head_sha, branch: headBranch, before: null };
-    const { suite } = ensureCheckSuite(host, repository, app.id, head);
+    const { suite } = ensureCheckSuite(host, repository, app.id, { ...head, before: null });
     const blank = host.store.checkRuns.insert({
       repositoryId: repository.id,
       suiteId: suite.id,

@@ -1,6 +1,5 @@
-import type { CheckSuite } from '../check-entities.ts';
+import type { CheckSuite, SuiteCommit } from '../check-entities.ts';
 import type { Repository } from '../entities.ts';
-import { zeroHash } from '../git/ref-name.ts';
 import { type Actor, type Host, timestamp } from '../host.ts';
 import { checkSuiteShape } from '../shapes/check.ts';
 import { emit } from '../webhooks/emit.ts';
@@ -11,15 +10,16 @@ export function ensureCheckSuite(
   host: Host,
   repository: Repository,
   appId: number,
-  head: { readonly sha: string; readonly branch: string | null; readonly before: string | null },
+  head: { readonly commit: SuiteCommit; readonly branch: string | null; readonly before: string | null },
 ): { readonly suite: CheckSuite; readonly isNew: boolean } {
-  const known = host.store.checkSuites.findByKey(`${repository.id}@${head.sha}:${appId}`);
+  const known = host.store.checkSuites.findByKey(`${repository.id}@${head.commit.id}:${appId}`);
   if (known) return { suite: known, isNew: false };
   const now = timestamp(host.now());
   const suite = host.store.checkSuites.insert({
     repositoryId: repository.id,
     appId,
-    headSha: head.sha,
+    headSha: head.commit.id,
+    headCommit: head.commit,
     headBranch: head.branch,
     before: head.before,
     createdAt: now,
@@ -29,14 +29,20 @@ export function ensureCheckSuite(
 }
 
 /** A push to a branch asks every App that writes checks for a suite. */
-export function requestCheckSuites(host: Host, repository: Repository, change: RefChange, actor: Actor): void {
-  if (!change.ref.startsWith('refs/heads/') || change.after === zeroHash) return;
+export function requestCheckSuites(
+  host: Host,
+  repository: Repository,
+  push: RefChange & { readonly head_commit: SuiteCommit | null },
+  actor: Actor,
+): void {
+  const { head_commit: commit } = push;
+  if (!push.ref.startsWith('refs/heads/') || commit === null) return;
   for (const installation of host.store.installations.list(repository.ownerId)) {
     if (installation.permissions['checks'] !== 'write') continue;
     const { suite, isNew } = ensureCheckSuite(host, repository, installation.appId, {
-      sha: change.after,
-      branch: change.ref.slice('refs/heads/'.length),
-      before: change.before,
+      commit,
+      branch: push.ref.slice('refs/heads/'.length),
+      before: push.before,
     });
     if (isNew) emitSuite(host, repository, suite, 'requested', actor);
   }

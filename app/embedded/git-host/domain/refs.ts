@@ -36,7 +36,7 @@ export async function announceRefs(host: Host, repositoryId: number, actor: Acto
         updatedAt: now,
       });
       for (const push of pushes) emitPush(host, updated, push, actor);
-      for (const change of changes) requestCheckSuites(host, updated, change, actor);
+      for (const push of pushes) requestCheckSuites(host, updated, push, actor);
       movePulls();
     });
   });

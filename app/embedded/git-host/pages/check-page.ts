@@ -23,7 +23,7 @@ export function checkPage(host: Host, viewer: Viewer, repository: Repository, ru
   return page({
     title: `${run.name}: ${run.title ?? checkWords(run)} · ${fullName}`,
     viewer,
-    head: repositoryHead(host, repository, 'code'),
+    head: repositoryHead(host, repository, pulls.length > 0 ? 'pulls' : 'code'),
     body: html`<div id="run" data-live>
       <header class="pull">
         <h1 class="page">${sign(checkTone(run), checkWords(run))} ${run.name}</h1>

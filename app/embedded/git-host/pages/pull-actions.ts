@@ -47,11 +47,11 @@ export function addPullActions(pages: Hono<PageEnv>, host: Host): void {
 
   act('comment', async (c, { repository, pull }, form) => {
     const actor = actorOf(c.get('viewer'));
-    const then = form('then');
-    if (form('body').trim() !== '' || then === 'stay') addComment(host, pull, actor, form('body'));
-    if (then !== 'close' && then !== 'reopen') return;
+    const next = form('next');
+    if (form('body').trim() !== '' || next === 'stay') addComment(host, pull, actor, form('body'));
+    if (next !== 'close' && next !== 'reopen') return;
     requireRight(c, repository, pull);
-    await editPull(host, pull, actor, { state: then === 'close' ? 'closed' : 'open' });
+    await editPull(host, pull, actor, { state: next === 'close' ? 'closed' : 'open' });
   });
   act('merge', async (c, { repository, pull }, form) => {
     requireRight(c, repository);

@@ -31,12 +31,12 @@ export async function conversationPage(host: Host, viewer: Viewer, repository: R
         <div class="line end">
           ${
             pull.mergedAt === null && (rights === 'write' || isOwn)
-              ? html`<button name="then" value="${pull.state === 'open' ? 'close' : 'reopen'}">
+              ? html`<button name="next" value="${pull.state === 'open' ? 'close' : 'reopen'}">
                 ${pull.state === 'open' ? 'Close' : 'Reopen'} pull request
               </button>`
               : ''
           }
-          <button class="primary" name="then" value="stay">Comment</button>
+          <button class="primary" name="next" value="stay">Comment</button>
         </div>
       </form>
     </div>

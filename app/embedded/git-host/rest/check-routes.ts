@@ -19,10 +19,21 @@ export function addCheckRoutes(api: Api, host: Host): void {
     const repository = repositoryOf(host, c, write);
     const principal = requireInstallation(c);
     const input = await readBody(c, NewCheckRun, 'CheckRun');
-    if ((await gitOf(host, repository.id).resolve(input.head_sha)) !== input.head_sha)
+    const commit = await gitOf(host, repository.id).commit(input.head_sha);
+    if (commit?.sha !== input.head_sha)
       throw new Refusal(422, `No commit found for SHA: ${input.head_sha.slice(0, 80)}`);
     const branch = Object.entries(repository.announcedRefs).find(([, sha]) => sha === input.head_sha)?.[0];
-    const run = createCheckRun(host, repository, principal.app, actorOf(principal), input, branchName(branch));
+    const run = createCheckRun(host, repository, principal.app, actorOf(principal), input, {
+      commit: {
+        id: commit.sha,
+        tree_id: commit.tree,
+        message: commit.message,
+        timestamp: commit.committer.date,
+        author: commit.author,
+        committer: commit.committer,
+      },
+      branch: branchName(branch),
+    });
     return c.json(checkRunShape(host, run), 201);
   });
 

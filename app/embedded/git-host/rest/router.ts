@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { routePath } from 'hono/route';
+import { matchedRoutes } from 'hono/route';
 import { principalOf } from '../access/principal.ts';
 import { type Faults, injectFaults } from '../faults.ts';
 import type { Host } from '../host.ts';
@@ -43,7 +43,8 @@ export function restApi(
     c.header('X-RateLimit-Resource', 'core');
     if (state.used > state.limit) throw new Refusal(403, 'API rate limit exceeded');
     await next();
-    parts.requests.add(c.req.method, routePath(c, -1).slice(prefix.length));
+    const route = matchedRoutes(c).findLast(({ path }) => !path.endsWith('*'));
+    parts.requests.add(c.req.method, route?.path.slice(prefix.length) ?? 'unknown');
     notModified(c, await etagOf(c));
   });
   api.use(

@@ -83,6 +83,7 @@ export function checkSuiteShape(host: Host, suite: CheckSuite) {
     node_id: nodeId('CS', suite.id),
     head_branch: suite.headBranch,
     head_sha: suite.headSha,
+    head_commit: suite.headCommit,
     ...suiteState(runs),
     url,
     before: suite.before,

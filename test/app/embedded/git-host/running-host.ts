@@ -181,7 +181,7 @@ export function installationOctokit(world: World) {
   });
 }
 
-export function appOctokit(world: World) {
+export function appOctokit(world: Pick<World, 'app' | 'host'>) {
   const { appId, privateKey } = world.app;
   return new Quick({ baseUrl: world.host.apiUrl, auth: { appId, privateKey } });
 }
