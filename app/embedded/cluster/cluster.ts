@@ -108,12 +108,13 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
       kubeconfigPath,
       kubeconfig: () => text,
       async stop(how) {
+        // First the controllers, which would make the pods anew.
+        stopControllers();
         if (how.pods === 'end') {
           const untilMs = Date.now() + how.graceSeconds * 1000 + 5_000;
           await endPods(objects, how.graceSeconds, untilMs);
         }
         stopping.abort();
-        stopControllers();
         kubelet.detach();
         await proxy.stop();
         await server.close();

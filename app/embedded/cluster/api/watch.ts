@@ -6,7 +6,8 @@ import { numberOf, selectionOf } from './listing.ts';
 import { expired } from './status-error.ts';
 import { toTable, wantsTable } from './table.ts';
 
-const bookmarkMs = 30_000;
+/** Well under the half minute of silence after which client-node gives a watch up. */
+const bookmarkMs = 10_000;
 const defaultSeconds = 1_800;
 /** A reader that falls this far behind is cut off and lists again; memory stays bounded. */
 const backlogBytes = 16 * 1024 * 1024;

@@ -4,6 +4,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /** Versions are promised in blocks, so that none is given out twice, whatever was deleted before a kill. */
 const block = 10_000;
+/** As on a real cluster, small versions are always ones from before anybody's time. */
+const firstVersion = 1_000;
 
 /** Where objects rest: one SQLite file, which one process at a time may use. Survives kill -9. */
 export class ObjectDatabase {
@@ -34,7 +36,7 @@ export class ObjectDatabase {
       create table if not exists objects
         (resource text not null, key text not null, body text not null, primary key (resource, key)) without rowid;
       create table if not exists version (id integer primary key check (id = 1), reserved integer not null);
-      insert or ignore into version values (1, 0);
+      insert or ignore into version values (1, ${firstVersion});
     `);
     this.#put = this.#database.prepare('insert or replace into objects values (?, ?, ?)');
     this.#drop = this.#database.prepare('delete from objects where resource = ? and key = ?');
