@@ -84,7 +84,9 @@ export async function walkTour({ host, changes, folder, onChange, say }: Tour): 
   const green = await copy.push(changes.fix.branch, changes.fix.files, changes.fix.message);
   expectOutcome(await runs.ended(green), 'SUCCEEDED');
   await eventually('green checks on the fix', async () => (await host.openOrRedChecks(green)).length === 0);
-  const [comment] = await found('the comment on the pull request', () => host.comments(number));
+  const [comment] = await found('the comment to say that all is well', async () =>
+    (await host.comments(number)).filter((body) => body.includes('✅ All')),
+  );
   say(`   One comment tells the story: ${firstLine(comment ?? '')}`);
 
   say('4. The merge deploys it');

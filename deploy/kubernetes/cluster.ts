@@ -212,7 +212,7 @@ function readiness({ metadata, spec, status }: V1Deployment): Omit<ServiceObserv
   return {
     ...(Number.isInteger(revision) ? { revision } : {}),
     isReady: isSeen && updated === wanted && available === wanted && total === wanted,
-    message: failing?.message ?? `${Math.min(updated, available)} of ${wanted} replicas are ready`,
+    message: failing?.message ?? `${Math.max(0, available - (total - updated))} of ${wanted} new replicas are ready`,
   };
 }
 

@@ -44,19 +44,21 @@ export function findEvidence(
 
 function testExcerpt(failed: readonly FailedTest[]): string[] {
   const shown = failed.slice(0, maxTestsShown).flatMap(({ name, message, detail }) => {
-    const details = detail
-      .split('\n')
-      .map(clean)
-      .filter((line) => line.trim() !== '' && !isNoise(line))
-      .slice(0, maxDetailLines);
-    const rest =
-      details[0]?.includes(message.trim().slice(0, 40)) === true
-        ? details
-        : [clean(message.split('\n')[0] ?? ''), ...details];
-    return [`✗ ${clean(name)}`, ...rest.map((line) => `  ${line}`)];
+    const said = usefulLines(message);
+    // A message of several lines says it all; a short one is told further by the detail.
+    const more =
+      said.length > 1 ? [] : usefulLines(detail).filter((line) => !line.includes(said[0] ?? '\0') && !isNoise(line));
+    return [`✗ ${clean(name)}`, ...[...said, ...more].slice(0, maxDetailLines).map((line) => `  ${line}`)];
   });
   const more = failed.length > maxTestsShown ? [`and ${failed.length - maxTestsShown} more failing tests`] : [];
   return [...shown.slice(0, maxExcerptLines - more.length), ...more];
+}
+
+function usefulLines(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => clean(line))
+    .filter((line) => line.trim() !== '');
 }
 
 /** Frames of a test runner or of Node itself say nothing about the change. */

@@ -35,6 +35,7 @@ export function parseJUnit(xml: string): JUnitReport {
     attributeNamePrefix: '@',
     parseAttributeValue: false,
     parseTagValue: false,
+    htmlEntities: true,
     isArray: (name) => listed.has(name),
   });
   let root: unknown;
