@@ -1,6 +1,7 @@
-// Keeps the parts of a page that change by themselves fresh: asks for the same page and swaps parts that differ.
-// Without script the page works the same, by reloading.
-const parts = [...document.querySelectorAll('[data-live]')];
+// Keeps the parts of a page that change by themselves fresh: asks for the same page and swaps the parts that the
+// server now words differently. Without script the page works the same, by reloading.
+const said = new Map();
+for (const part of document.querySelectorAll('[data-live]')) said.set(part.id, part.innerHTML);
 
 async function refresh() {
   if (document.hidden) return;
@@ -9,9 +10,13 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const part of document.querySelectorAll('[data-live]')) {
     const next = fresh.getElementById(part.id);
-    const isInUse = part.contains(document.activeElement) && document.activeElement !== document.body;
-    if (next && !isInUse && next.innerHTML !== part.innerHTML) part.replaceWith(next);
+    if (!next || said.get(part.id) === next.innerHTML || part.contains(document.activeElement)) continue;
+    said.set(part.id, next.innerHTML);
+    // What the reader folded or unfolded stays so.
+    const folds = [...part.querySelectorAll('details')].map((fold) => fold.open);
+    for (const [index, fold] of next.querySelectorAll('details').entries()) fold.open = folds[index] ?? fold.open;
+    part.replaceWith(next);
   }
 }
 
-if (parts.length > 0) setInterval(() => refresh().catch(() => undefined), 2500);
+if (said.size > 0) setInterval(() => refresh().catch(() => undefined), 2500);

@@ -10,29 +10,9 @@ import { ProbotOctokit } from 'probot';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { type EmbeddedGitHost, startEmbeddedGitHost } from '../../../../app/embedded/git-host/git-host.ts';
+import { appEvents, appPermissions } from './app-settings.ts';
 
 const run = promisify(execFile);
-
-/** Every permission and event that Slipway's App asks for. */
-export const appPermissions = {
-  metadata: 'read',
-  checks: 'write',
-  statuses: 'write',
-  contents: 'write',
-  pull_requests: 'write',
-  issues: 'write',
-  deployments: 'write',
-} as const;
-export const appEvents = [
-  'push',
-  'pull_request',
-  'issue_comment',
-  'check_run',
-  'check_suite',
-  'create',
-  'delete',
-  'installation',
-] as const;
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'git-host-'));

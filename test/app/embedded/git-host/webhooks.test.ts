@@ -2,10 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
+import { appEvents, appPermissions } from './app-settings.ts';
 import {
-  appEvents,
   appOctokit,
-  appPermissions,
   commitFile,
   git,
   installationOctokit,
