@@ -6,18 +6,20 @@ export interface Asset {
   readonly type: string;
 }
 
+const icon =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><title>Git host</title><rect width="32" height="32" rx="8" fill="#0b6e6e"/><path d="M6 21h20l-3.500 5h-13z" fill="#fff"/><path d="M15 5v13H7.500z" fill="#fff"/><path d="M17 8v10h6.500z" fill="#9be0d4"/></svg>';
+
 /** The few files that pages load, read once. */
 export async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
   const files = [
     ['style.css', 'text/css; charset=utf-8'],
     ['live.js', 'text/javascript; charset=utf-8'],
-    ['icon.svg', 'image/svg+xml'],
   ] as const;
   const loaded = files.map(async ([name, type]) => {
     const content = await readFile(join(import.meta.dirname, name), 'utf8');
     return [name, { content, type }] as const;
   });
-  return new Map(await Promise.all(loaded));
+  return new Map([['icon.svg', { content: icon, type: 'image/svg+xml' }], ...(await Promise.all(loaded))]);
 }
 
 /** A picture for an account: its first letter on a colour of its own. */
