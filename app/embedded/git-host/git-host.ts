@@ -48,7 +48,7 @@ export interface EmbeddedGitHost {
   /** Requests to the API, for "requests to the Git host per run". */
   readonly requests: RequestCounter;
   createUser(login: string): { readonly id: number; readonly login: string };
-  /** An access token for git and the API, shown once. @throws Refusal 404-like RangeError for an unknown login */
+  /** An access token for git and the API, shown once. @throws RangeError for an unknown login */
   createToken(login: string): string;
   createOrganization(login: string, options?: { readonly admins?: readonly string[] }): { readonly id: number };
   createRepository(
