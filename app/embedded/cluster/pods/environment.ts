@@ -42,10 +42,29 @@ export function localContainer(setting: ContainerSetting): ShimContainer {
   };
 }
 
+/** How this machine reaches others: an image would bring its own, and here there is none. */
+const network = [
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],
+  ...[
+    'SSL_CERT_FILE',
+    'SSL_CERT_DIR',
+    'NODE_EXTRA_CA_CERTS',
+    'REQUESTS_CA_BUNDLE',
+    'CURL_CA_BUNDLE',
+    'GIT_SSL_CAINFO',
+    'PIP_CERT',
+  ],
+  ...['GOPROXY', 'GOSUMDB', 'PIP_INDEX_URL', 'npm_config_registry', 'JAVA_HOME'],
+] as const;
+
 /** This machine's variables that every container gets; nothing else of this process's environment reaches one. */
 function basics(folder: PodFolder, name: string): Record<string, string> {
   const { PATH = '/usr/local/bin:/usr/bin:/bin', LANG = 'C.UTF-8' } = process.env;
-  return { PATH, LANG, HOME: folder.home, TMPDIR: folder.temporary, HOSTNAME: name };
+  const reach = network.flatMap((variable): [string, string][] => {
+    const value = process.env[variable];
+    return value === undefined ? [] : [[variable, value]];
+  });
+  return { ...Object.fromEntries(reach), PATH, LANG, HOME: folder.home, TMPDIR: folder.temporary, HOSTNAME: name };
 }
 
 function variablesOf({ pod, container, folder, paths, ports, objects }: ContainerSetting): Variables {
