@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EventKey, HostEvent } from '../engine/core/trigger.ts';
-import { type Database, isDuplicateKey } from '../engine/mongo/database.ts';
 import type { Clock } from '../engine/ports/clock.ts';
+import { type Database, isDuplicateKey } from '../engine/ports/database.ts';
 import { reportOf } from './error-report.ts';
 
 /** A delivery as it is kept. */

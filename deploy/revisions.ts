@@ -1,4 +1,4 @@
-import { type Database, isDuplicateKey } from '../engine/mongo/database.ts';
+import { type Database, isDuplicateKey } from '../engine/ports/database.ts';
 import { DeployError } from './ports/errors.ts';
 import { type EnvironmentRef, environmentKey, type Revision } from './revision.ts';
 

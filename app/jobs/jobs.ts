@@ -1,7 +1,7 @@
 import { MongoBackend } from '@agendajs/mongo-backend';
 import { Agenda } from 'agenda';
 import type { Db } from 'mongodb';
-import type { Database } from '../../engine/mongo/database.ts';
+import type { Database } from '../../engine/ports/database.ts';
 
 /** Work that happens at its time, also after a restart: one name, one interval, one act that may be repeated. */
 export interface Job {

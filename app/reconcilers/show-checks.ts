@@ -3,8 +3,8 @@ import { type FileMistake, renderCheck, renderMistakes } from '../../checks/chec
 import { commentMarker, renderComment } from '../../checks/comment.ts';
 import { type Run, stageState } from '../../engine/core/run.ts';
 import type { RepositoryRef, Sha, Trigger } from '../../engine/core/trigger.ts';
-import type { Database } from '../../engine/mongo/database.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
+import type { Database } from '../../engine/ports/database.ts';
 import type { RunChange } from '../../engine/run-loop.ts';
 import type { CheckRun, DeploymentReport, GitHost } from '../../providers/git-host.ts';
 import { GitHostError } from '../../providers/git-host-error.ts';

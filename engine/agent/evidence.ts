@@ -74,7 +74,7 @@ function testAnnotation(workspace: string, test: FailedTest): Annotation[] {
     : [{ ...place, level: 'failure', title: clean(test.name), message: clean(test.message, 1_000) }];
 }
 
-const errorLine = /\b(error|fail(ed|ure)?|fatal|panic|exception)\b|✗|✖|×/i;
+const errorLine = /\b(error|fail(ed|ure)?|fatal|panic|exception)\b|✗|✖|×|❯/i;
 
 function lineAnnotation(workspace: string, line: string, following: readonly string[]): Annotation[] {
   const [place] = placesIn(workspace, line);

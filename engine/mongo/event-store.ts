@@ -1,6 +1,6 @@
+import { type Database, isDuplicateKey } from '../ports/database.ts';
 import { EngineError } from '../ports/errors.ts';
 import type { Commit, EventStore } from '../ports/event-store.ts';
-import { type Database, isDuplicateKey } from './database.ts';
 
 interface StoredCommit<E> {
   readonly _id: string;

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { Binary } from 'mongodb';
+import { type Database, isDuplicateKey } from '../ports/database.ts';
 import { EngineError } from '../ports/errors.ts';
 import type { LogStore } from '../ports/log-store.ts';
 import type { AttemptRef } from '../ports/pod-runner.ts';
-import { type Database, isDuplicateKey } from './database.ts';
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);

@@ -1,7 +1,7 @@
 import { type Run, runStatus } from '../core/run.ts';
 import type { Trigger } from '../core/trigger.ts';
+import { type Database, isDuplicateKey } from '../ports/database.ts';
 import type { RunList, RunSummary } from '../ports/run-list.ts';
-import { type Database, isDuplicateKey } from './database.ts';
 
 type StoredSummary = Omit<RunSummary, 'runId'> & { readonly _id: string };
 

@@ -1,6 +1,6 @@
 import type { Run } from '../core/run.ts';
+import type { Database } from '../ports/database.ts';
 import type { SnapshotStore } from '../ports/snapshot-store.ts';
-import type { Database } from './database.ts';
 
 /** Raised with every change to the shape of `Run`: older snapshots are then passed over. */
 const runShape = 1;

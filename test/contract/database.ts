@@ -1,6 +1,6 @@
 import { ObjectId } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Database, type DocumentCollection, isDuplicateKey } from '../../engine/mongo/database.ts';
+import { type Database, type DocumentCollection, isDuplicateKey } from '../../engine/ports/database.ts';
 
 interface Thing {
   _id: string;
