@@ -20,7 +20,7 @@ import {
   type WithId,
   type WithoutId,
 } from 'mongodb';
-import type { DocumentCollection } from '../../../engine/mongo/database.ts';
+import type { DocumentCollection } from '../../../engine/ports/database.ts';
 import { applyUpdate, checkFilter, checkPipeline, checkUpdate, refused, upsertBase, withId } from './apply-update.ts';
 import type { Catalog, CatalogIndex, CatalogTable } from './catalog.ts';
 import { EmbeddedCursor } from './cursor.ts';

@@ -1,6 +1,6 @@
 import { Aggregator } from 'mingo';
 import type { Document, Sort } from 'mongodb';
-import type { DocumentCursor } from '../../../engine/mongo/database.ts';
+import type { DocumentCursor } from '../../../engine/ports/database.ts';
 import { sortFields } from './collection.ts';
 import type { SortFields } from './plan-query.ts';
 

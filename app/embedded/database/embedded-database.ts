@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import type { Database, DocumentCollection } from '../../../engine/mongo/database.ts';
+import type { Database, DocumentCollection } from '../../../engine/ports/database.ts';
 import type { EngineError } from '../../../engine/ports/errors.ts';
 import { Catalog } from './catalog.ts';
 import { EmbeddedCollection } from './collection.ts';
