@@ -86,7 +86,12 @@ function workOf(run: Run, attempt: AttemptRef, source: SourceAccess): AttemptWor
     tenant: run.repository.tenant,
     source,
     commands: stage.commands,
-    env: { ...runEnvironment(run), ...stage.env },
+    env: {
+      ...runEnvironment(run),
+      SLIPWAY_STAGE: attempt.stage,
+      SLIPWAY_ATTEMPT: String(attempt.attempt),
+      ...stage.env,
+    },
     secrets: {},
     timeoutMs: stage.timeoutMs,
     artifactsIn: stage.artifactsIn.flatMap((name) => artifactOf(run, name) ?? []),

@@ -27,7 +27,8 @@ export interface Config {
   readonly agentImage: string;
   /** How pods start Slipway's own programs; absent where the agent's image does it by itself. */
   readonly agentPrograms?: { readonly agent: readonly string[]; readonly fetchArtifact: readonly string[] };
-  readonly github: GitHubConfig;
+  /** Absent where no host is listened to: a run of a working tree. */
+  readonly github?: GitHubConfig;
   readonly slots: SlotRules;
   readonly apiToken: string;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -177,7 +178,7 @@ export async function startSlipway(
   await createPods.start();
 
   let isReady = false;
-  const verifier = webhookVerifier(config.github.webhookSecrets);
+  const verifier = webhookVerifier(config.github?.webhookSecrets ?? [randomUUID()]);
   const allowed = new Set<string>();
   const app = createApp({
     webhooks: webhookRoutes({ isGenuine: (body, signature) => verifier.isGenuine(body, signature), inbox }),
@@ -199,6 +200,7 @@ export async function startSlipway(
     database,
     [
       { name: 'drain-inbox', every: '5 seconds', run: async () => inbox.wake() },
+      { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(hosts) },
       { name: 'expire-deliveries', every: '1 hour', run: () => inbox.expire() },
       { name: 'expire-shown', every: '1 hour', run: () => showChecks.expire() },
     ],
@@ -253,7 +255,13 @@ async function openDatabase(
   return { database, close: () => database.close() };
 }
 
+/** What came while nobody listened: each host is asked to send it again. */
+async function redeliverMissed(hosts: ReadonlyMap<string, GitHost>): Promise<void> {
+  for (const host of hosts.values()) await host.redeliverMissed();
+}
+
 async function gitHosts({ github }: Config): Promise<ReadonlyMap<string, GitHost>> {
+  if (github === undefined) return new Map();
   const { appId, privateKey, webhookSecrets, baseUrl } = github;
   const host = await createGitHubHost({
     appId,

@@ -134,4 +134,10 @@ export interface GitHost {
     report: DeploymentReport,
     known: string | undefined,
   ): Promise<string | undefined>;
+
+  /**
+   * Asks the host to send again what did not arrive, where it keeps a log of deliveries.
+   * @returns how many were asked for
+   */
+  redeliverMissed(): Promise<number>;
 }

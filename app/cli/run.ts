@@ -20,8 +20,6 @@ import { outputOf } from './output.ts';
 import { RunView } from './run-view.ts';
 
 const stopSeconds = 2;
-/** Nothing sends webhooks to a run of the working tree; the key pair of a GitHub App is only wanted by its type. */
-const noHost = { appId: 1, privateKey: '', webhookSecrets: [randomUUID()] };
 
 export function runCommand(): Command {
   return new Command('run')
@@ -72,17 +70,13 @@ async function runOnce(
   const view = options.json === true ? undefined : new RunView(process.stdout);
   if (source.type === 'detected') for (const line of source.explanation) view?.say(output.paint('gray', line));
   const log = pino({ level: process.env['SLIPWAY_LOG'] ?? 'fatal' }, pino.destination(2));
-  const [commit, cluster, { privateKey }] = await Promise.all([
-    commitWorkingTree(folder, dataDir),
-    openCluster(dataDir, log),
-    unusedKey(),
-  ]);
+  const [commit, cluster] = await Promise.all([commitWorkingTree(folder, dataDir), openCluster(dataDir, log)]);
   const slots = {
     ...defaultSlots,
     teamSlots: Math.max(2, availableParallelism()),
     poolSlots: Math.max(2, availableParallelism()),
   };
-  const config = await embeddedConfig({ dataDir, cluster, port: 0, slots, github: { ...noHost, privateKey } });
+  const config = await embeddedConfig({ dataDir, cluster, port: 0, slots });
   const slipway = await startSlipway(config, log, { localSource: commit.url });
 
   const login = userInfo().username;
@@ -151,11 +145,4 @@ function needsOf(all: readonly PlannedStage[], name: string): Set<string> {
   };
   collect(name);
   return found;
-}
-
-async function unusedKey(): Promise<{ readonly privateKey: string }> {
-  const { generateKeyPair } = await import('node:crypto');
-  const { promisify } = await import('node:util');
-  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2_048 });
-  return { privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }

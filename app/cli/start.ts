@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { appManifest } from '../app-manifest.ts';
 import { defaultSlots, embeddedConfig, keptSecret, openCluster } from '../embedded/embedded-slipway.ts';
+import { stablePort } from '../embedded/free-port.ts';
 import { type EmbeddedGitHost, startEmbeddedGitHost } from '../embedded/git-host/git-host.ts';
 import { failingTest, fix, neverReady, sampleFiles } from '../embedded/sample-changes.ts';
 import { walkTour } from '../embedded/tour.ts';
@@ -124,20 +125,18 @@ async function bringUp(dataDir: string, port: number): Promise<Running> {
   const config = await embeddedConfig({
     dataDir,
     cluster,
-    port,
+    port: await stablePort(join(dataDir, 'port'), port),
     slots: defaultSlots,
     github: { appId: app.appId, privateKey: app.privateKey, webhookSecrets: [webhookSecret], baseUrl: host.apiUrl },
   });
   const slipway = await startSlipway(config, log);
   host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);
-  await writeFile(connectionFile(dataDir), JSON.stringify({ url: slipway.url, token: config.apiToken }), {
-    mode: 0o600,
-  });
   slipway.loop.onChange(({ run }) => view.show(run));
 
   const token = host.createToken(developer);
   const tokenFile = join(dataDir, 'developer-token');
-  await writeFile(tokenFile, `${token}\n`, { mode: 0o600 });
+  await writeWhole(tokenFile, `${token}\n`);
+  await writeWhole(connectionFile(dataDir), JSON.stringify({ url: slipway.url, token: config.apiToken }));
   const at = tourHost({
     host,
     owner: organization,
@@ -170,4 +169,10 @@ async function bringUp(dataDir: string, port: number): Promise<Running> {
       await rm(connectionFile(dataDir), { force: true });
     },
   };
+}
+
+/** Readers see the old content or the new one, never a part of it. */
+async function writeWhole(file: string, content: string): Promise<void> {
+  await writeFile(`${file}.new`, content, { mode: 0o600 });
+  await rename(`${file}.new`, file);
 }

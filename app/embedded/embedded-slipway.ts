@@ -22,7 +22,7 @@ export const defaultSlots: SlotRules = { teamSlots: 4, poolSlots: 40, ageAfterMs
 export async function embeddedConfig(facts: {
   readonly dataDir: string;
   readonly cluster: EmbeddedCluster;
-  readonly github: GitHubConfig;
+  readonly github?: GitHubConfig;
   readonly slots: SlotRules;
   readonly port: number;
 }): Promise<Config> {
@@ -36,7 +36,7 @@ export async function embeddedConfig(facts: {
     kubeconfig: facts.cluster.kubeconfig(),
     agentImage: 'slipway/agent',
     agentPrograms: localPrograms,
-    github: facts.github,
+    ...(facts.github === undefined ? {} : { github: facts.github }),
     slots: facts.slots,
     apiToken: await keptSecret(join(dataDir, 'api-token')),
   };

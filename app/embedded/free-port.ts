@@ -1,9 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 
-/** A port of this machine that stays the same over restarts as long as nobody else takes it: pods that live on connect there again. */
-export async function stablePort(file: string): Promise<number> {
-  const last = Number(await readFile(file, 'utf8').catch(() => '0'));
+/**
+ * A port of this machine that stays the same over restarts as long as nobody else takes it: pods that live on connect
+ * there again, and webhooks still arrive.
+ * @param preferred the one to begin with, where it is free; 0 for any
+ */
+export async function stablePort(file: string, preferred = 0): Promise<number> {
+  const last = Number(await readFile(file, 'utf8').catch(() => preferred));
   const port = (await tryPort(Number.isInteger(last) && last > 0 && last < 65_536 ? last : 0)) ?? (await tryPort(0));
   if (port === undefined) throw new Error('No port of this machine is free');
   await writeFile(file, String(port));

@@ -5,6 +5,7 @@ import { isSha, Sha as toSha } from '../../engine/core/trigger.ts';
 import type { CheckAnnotation, CheckRun, GitHost, GitHostCapabilities, PullRequest } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
 import { gitHubError } from './error.ts';
+import { redeliverMissed } from './missed-deliveries.ts';
 
 type Octokit = InstanceType<typeof ProbotOctokit>;
 
@@ -105,6 +106,14 @@ export async function createGitHubHost(options: {
 
   return {
     capabilities: gitHubCapabilities,
+
+    async redeliverMissed() {
+      try {
+        return await redeliverMissed(await probot.auth());
+      } catch (error) {
+        throw gitHubError('Looking for deliveries that were missed', error);
+      }
+    },
 
     readFile: (repository, sha, path, { maxBytes }) =>
       call(`Reading ${path}`, repository, async (octokit, at) => {

@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectionFile, connectionSchema } from '../../app/cli/client.ts';
+
+const program = join(import.meta.dirname, '..', '..', 'app', 'cli', 'slipway.ts');
+const readyWithinMs = 30_000;
+
+/** `slipway start` as a process of its own, which a test kills and starts again over the same state. */
+export class KillableSlipway {
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'slipway-kill-'));
+  #child: ChildProcess | undefined;
+
+  /** Starts it; resolves once it is ready. */
+  async start(): Promise<void> {
+    rmSync(connectionFile(this.dataDir), { force: true });
+    const child = spawn(process.execPath, [program, 'start', '--no-tour', '--data', this.dataDir, '--port', '0'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    child.stdout.on('data', () => undefined);
+    child.stderr.on('data', (text: Buffer) => {
+      said = (said + text.toString()).slice(-4_000);
+    });
+    this.#child = child;
+    const deadline = Date.now() + readyWithinMs;
+    while (!existsSync(connectionFile(this.dataDir))) {
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`Slipway did not start: ${said}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Asks the API of the one that runs now. */
+  async get(path: string): Promise<unknown> {
+    const { url, token } = connectionSchema.parse(JSON.parse(readFileSync(connectionFile(this.dataDir), 'utf8')));
+    const response = await fetch(`${url}/api${path}`, { headers: { authorization: `Bearer ${token}` } });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+    return response.json();
+  }
+
+  /** Ends it and all its pods. */
+  async close(): Promise<void> {
+    const child = this.#child;
+    if (child !== undefined && child.exitCode === null) {
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      await gone;
+    }
+    rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+}
