@@ -1,8 +1,9 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { create, extract } from 'tar';
+import { isInside } from './open-inside.ts';
 
 /** An artifact cannot be packed or unpacked; the message says what is wrong with it. */
 export class ArchiveError extends Error {
@@ -12,13 +13,16 @@ export class ArchiveError extends Error {
 /**
  * A path of the workspace as a tar stream. The same content gives the same bytes: sorted, without times and owners.
  * A folder's content stands at the top of the archive; a file by its own name.
- * @throws ArchiveError when there is nothing at the path
+ * Links are kept as links, never followed: they could lead to files of the agent.
+ * @throws ArchiveError when there is nothing at the path, or it leads out of the workspace
  */
 export async function pack(workspace: string, path: string): Promise<AsyncIterable<Uint8Array>> {
   const full = join(workspace, path);
   const found = await lstat(full).catch(() => undefined);
   if (found === undefined) throw new ArchiveError(`The artifact's path ${path} does not exist after the commands`);
   const folder = found.isDirectory() ? full : join(full, '..');
+  if (!isInside(await realpath(workspace), await realpath(folder)))
+    throw new ArchiveError(`The artifact's path ${path} leads out of the workspace`);
   const names = found.isDirectory() ? await filesBelow(full, '') : [full.slice(folder.length + 1)];
   if (names.length === 0) throw new ArchiveError(`The artifact's folder ${path} is empty`);
   // A leading ./ keeps names that begin with @ from being taken as archives.

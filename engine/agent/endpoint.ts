@@ -82,8 +82,9 @@ export async function startAgentEndpoint(parts: {
       };
       store().then(
         (artifact) => callback(null, artifact),
-        (error: unknown) =>
-          callback({ code: codeOf(error), details: error instanceof Error ? error.message : String(error) }),
+        (error: unknown) => {
+          if (!call.cancelled) callback(answerTo(error, parts.onError));
+        },
       );
     },
 
@@ -104,8 +105,8 @@ export async function startAgentEndpoint(parts: {
         }
         for await (const chunk of artifacts.get(tenant, digest)) {
           for (let from = 0; from < chunk.length; from += artifactChunkBytes) {
-            const isReady = call.write(Buffer.from(chunk.subarray(from, from + artifactChunkBytes)));
-            if (!isReady) await new Promise((resolve) => call.once('drain', resolve));
+            if (call.cancelled) return;
+            if (!call.write(Buffer.from(chunk.subarray(from, from + artifactChunkBytes)))) await drainedOrGone(call);
           }
         }
         call.end();
@@ -190,17 +191,31 @@ function codeOf(error: unknown): status {
   return codes[error.code] ?? status.INTERNAL;
 }
 
+/** A reader that went away drains nothing any more. */
+async function drainedOrGone(call: ServerWritableStream<unknown, Buffer>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  call.once('drain', resolve);
+  call.once('cancelled', resolve);
+  if (!call.cancelled) await promise;
+  call.off('drain', resolve);
+  call.off('cancelled', resolve);
+}
+
 function refuse(
   call: { readonly cancelled: boolean; emit(event: 'error', error: object): boolean },
   error: unknown,
   onError: (error: unknown) => void,
 ): void {
   // The agent went away, or its connection broke: it comes back by itself, and there is nobody to answer.
-  if (call.cancelled) return;
+  if (!call.cancelled) call.emit('error', answerTo(error, onError));
+}
+
+/** Faults of this side are logged here; the agent, which shows what it is told, gets no details of them. */
+function answerTo(
+  error: unknown,
+  onError: (error: unknown) => void,
+): { readonly code: status; readonly details: string } {
   const code = codeOf(error);
   if (code === status.INTERNAL) onError(error);
-  call.emit('error', {
-    code,
-    details: error instanceof EngineError ? error.message : 'The controller could not answer',
-  });
+  return { code, details: error instanceof EngineError ? error.message : 'The controller could not answer' };
 }

@@ -1,12 +1,26 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** A longer line is cut into pieces of this many characters, each a line of its own. */
+/** A longer line is cut into pieces of at most this many characters, each a line of its own. */
 export const maxLineChars = 64 * 1_024;
+/** Stands at the end of a piece whose line goes on. */
+const goesOn = '…';
+
+/** Where a long line may be cut: see Mask. */
+export interface Cutter {
+  /** Characters that have to be known after a cut. */
+  readonly longest: number;
+  cut(text: string, at: number): number;
+}
 
 /** Bytes to lines: bytes that are no UTF-8 become U+FFFD, `\r\n` ends a line, an overwritten line (`\r`) shows its last state. */
 export class LineSplitter {
   readonly #decoder = new StringDecoder('utf8');
+  readonly #cutter: Cutter;
   #rest = '';
+
+  constructor(cutter: Cutter) {
+    this.#cutter = cutter;
+  }
 
   push(bytes: Buffer): string[] {
     this.#rest += this.#decoder.write(bytes);
@@ -15,14 +29,11 @@ export class LineSplitter {
     for (;;) {
       const end = this.#rest.indexOf('\n', from);
       if (end < 0) break;
-      lines.push(...pieces(this.#rest.slice(from, end)));
+      lines.push(...this.#pieces(this.#rest.slice(from, end)));
       from = end + 1;
     }
     this.#rest = this.#rest.slice(from);
-    while (this.#rest.length > maxLineChars) {
-      lines.push(this.#rest.slice(0, maxLineChars));
-      this.#rest = this.#rest.slice(maxLineChars);
-    }
+    while (this.#rest.length > maxLineChars + this.#cutter.longest) lines.push(this.#cutOff());
     return lines;
   }
 
@@ -30,15 +41,42 @@ export class LineSplitter {
   end(): string[] {
     const rest = this.#rest + this.#decoder.end();
     this.#rest = '';
-    return rest === '' ? [] : pieces(rest);
+    return rest === '' ? [] : this.#pieces(rest);
+  }
+
+  /** A piece of the unfinished line, which gets shorter by it. */
+  #cutOff(): string {
+    const at = this.#placeToCut(this.#rest);
+    const piece = this.#rest.slice(0, at);
+    this.#rest = this.#rest.slice(at);
+    return lastState(piece) + goesOn;
+  }
+
+  #pieces(line: string): string[] {
+    let shown = lastState(line);
+    const pieces: string[] = [];
+    while (shown.length > maxLineChars) {
+      const at = this.#placeToCut(shown);
+      pieces.push(shown.slice(0, at) + goesOn);
+      shown = shown.slice(at);
+    }
+    return [...pieces, shown];
+  }
+
+  #placeToCut(text: string): number {
+    const wanted = maxLineChars - goesOn.length;
+    // A character of two halves stays whole.
+    const at = isLowHalf(text.charCodeAt(wanted)) ? wanted - 1 : wanted;
+    return this.#cutter.cut(text, at);
   }
 }
 
-function pieces(line: string): string[] {
+/** What a terminal shows in the end of a line that was written over and over. */
+function lastState(line: string): string {
   const text = line.endsWith('\r') ? line.slice(0, -1) : line;
-  const shown = text.slice(text.lastIndexOf('\r') + 1);
-  if (shown.length <= maxLineChars) return [shown];
-  const cut: string[] = [];
-  for (let from = 0; from < shown.length; from += maxLineChars) cut.push(shown.slice(from, from + maxLineChars));
-  return cut;
+  return text.slice(text.lastIndexOf('\r') + 1);
+}
+
+function isLowHalf(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
 }

@@ -1,21 +1,34 @@
 import { createHash } from 'node:crypto';
 import { watch } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogSummary } from '../core/run-events.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { Mask } from './mask.ts';
+import { openInside } from './open-inside.ts';
 import { control } from './stage-script.ts';
 
 const readBytes = 64 * 1_024;
 const batchLines = 1_000;
 const batchChars = 128 * 1_024;
 const pollMs = 100;
+/** Output is read at most this often while the commands run, so that a chatty one makes no batch of each line. */
+const restMs = 50;
+/** Looks without a beat, output or exit code after which nobody runs the commands any more. */
+const silentLooks = 600;
 const keptLines = 2_000;
+const keptLineChars = 2_000;
+/** `exit` holds a number of at most three digits, or a word. */
+const maxExitBytes = 64;
 
 /** The commands printed more than an attempt's log may hold. */
 export class LogTooLargeError extends Error {
   override readonly name = 'LogTooLargeError';
+}
+
+/** The stage's container ended, or was killed, and left no exit code. */
+export class StageGoneError extends Error {
+  override readonly name = 'StageGoneError';
 }
 
 /** Follows the commands' output file and hands on its lines: numbered from 0, masked, in batches, in order. */
@@ -24,7 +37,8 @@ export class LogShipper {
   readonly #mask: Mask;
   readonly #send: (batch: { readonly firstLine: number; readonly lines: readonly string[] }) => Promise<void>;
   readonly #maxBytes: number;
-  readonly #splitter = new LineSplitter();
+  readonly #splitter: LineSplitter;
+  readonly #silentLooks: number;
   readonly #hash = createHash('sha256');
   #recent: string[] = [];
   #lines = 0;
@@ -36,7 +50,10 @@ export class LogShipper {
     readonly mask: Mask;
     readonly maxBytes: number;
     readonly send: (batch: { readonly firstLine: number; readonly lines: readonly string[] }) => Promise<void>;
+    readonly silentLooks?: number;
   }) {
+    this.#splitter = new LineSplitter(options.mask);
+    this.#silentLooks = options.silentLooks ?? silentLooks;
     this.#folder = options.folder;
     this.#mask = options.mask;
     this.#maxBytes = options.maxBytes;
@@ -45,37 +62,48 @@ export class LogShipper {
 
   /** The last lines, for the search of evidence. */
   get recent(): readonly string[] {
-    return this.#recent;
+    return this.#recent.slice(-keptLines);
   }
 
   /**
    * Ships until the commands have ended.
    * @returns their exit code
-   * @throws LogTooLargeError
+   * @throws LogTooLargeError, StageGoneError, OutsideError
    */
   async untilExit(): Promise<number> {
-    const output = join(this.#folder, control.output);
     let wake = Promise.withResolvers<void>();
-    const watcher = watch(this.#folder, () => wake.resolve());
+    let end = Promise.withResolvers<void>();
+    const watcher = watch(this.#folder, (_, name) => {
+      wake.resolve();
+      if (name === null || name === control.exit) end.resolve();
+    });
+    let silent = 0;
+    let lastSign = '';
+    let lastRead = 0;
     try {
       for (;;) {
         wake = Promise.withResolvers();
+        end = Promise.withResolvers();
         // First look for the end, then read: what was printed before it is there by then.
         const exitCode = await this.#exitCode();
-        const hasMore = await this.#readOn(output);
-        if (exitCode !== undefined && !hasMore) {
+        const restLeftMs = lastRead + restMs - performance.now();
+        if (exitCode === undefined && restLeftMs > 0) {
+          await orAfter(end.promise, restLeftMs);
+          continue;
+        }
+        await this.#readOn();
+        lastRead = performance.now();
+        if (exitCode !== undefined) {
           await this.#ship(this.#splitter.end());
           return exitCode;
         }
-        if (hasMore) continue;
-        let timer: NodeJS.Timeout | undefined;
-        await Promise.race([
-          wake.promise,
-          new Promise((resolve) => {
-            timer = setTimeout(resolve, pollMs);
-          }),
-        ]);
-        clearTimeout(timer);
+        // Looks are counted rather than time: a machine that slept has looked no more often for it.
+        const sign = await this.#signOfLife();
+        silent = sign === lastSign ? silent + 1 : 0;
+        lastSign = sign;
+        if (silent > this.#silentLooks)
+          throw new StageGoneError("The stage's container ended and left no exit code: it was killed from outside");
+        await orAfter(wake.promise, pollMs);
       }
     } finally {
       watcher.close();
@@ -91,34 +119,43 @@ export class LogShipper {
     return { lines: this.#lines, bytes: this.#bytes, sha256: this.#hash.copy().digest('hex') };
   }
 
+  async #signOfLife(): Promise<string> {
+    const beat = await stat(join(this.#folder, control.beat)).catch(() => undefined);
+    return `${beat?.mtimeMs}/${this.#read}`;
+  }
+
   async #exitCode(): Promise<number | undefined> {
-    const path = join(this.#folder, control.exit);
-    const found = await stat(path).catch(() => undefined);
-    if (found === undefined || found.size === 0) return undefined;
-    const handle = await open(path);
+    const handle = await this.#open(control.exit);
+    if (handle === undefined) return undefined;
     try {
-      const text = (await handle.readFile()).toString('utf8');
-      return text.endsWith('\n') ? Number(text.trim()) : undefined;
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxExitBytes), 0, maxExitBytes, 0);
+      const code = /^(\d{1,3})\n/.exec(buffer.toString('latin1', 0, bytesRead))?.[1];
+      return code === undefined ? undefined : Number(code);
     } finally {
       await handle.close();
     }
   }
 
-  /** @returns whether there may be more */
-  async #readOn(path: string): Promise<boolean> {
-    const handle = await open(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
+  async #readOn(): Promise<void> {
+    const handle = await this.#open(control.output);
+    if (handle === undefined) return;
+    try {
+      await this.#readFrom(handle);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #open(name: string): Promise<FileHandle | undefined> {
+    try {
+      return await openInside(this.#folder, join(this.#folder, name));
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw error;
-    });
-    if (handle === undefined) return false;
-    try {
-      return await this.#readFrom(handle);
-    } finally {
-      await handle.close();
     }
   }
 
-  async #readFrom(handle: FileHandle): Promise<boolean> {
+  async #readFrom(handle: FileHandle): Promise<void> {
     const buffer = Buffer.alloc(readBytes);
     let lines: string[] = [];
     let chars = 0;
@@ -138,7 +175,6 @@ export class LogShipper {
       }
     }
     await this.#ship(lines);
-    return false;
   }
 
   async #ship(lines: readonly string[]): Promise<void> {
@@ -151,7 +187,19 @@ export class LogShipper {
     }
     const firstLine = this.#lines;
     this.#lines += masked.length;
-    this.#recent = [...this.#recent, ...masked].slice(-keptLines);
+    this.#recent.push(...masked.map((line) => line.slice(0, keptLineChars)));
+    if (this.#recent.length > 2 * keptLines) this.#recent = this.#recent.slice(-keptLines);
     await this.#send({ firstLine, lines: masked });
   }
+}
+
+async function orAfter(sooner: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    sooner,
+    new Promise((resolve) => {
+      timer = setTimeout(resolve, ms);
+    }),
+  ]);
+  clearTimeout(timer);
 }

@@ -1,4 +1,4 @@
-import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptResult } from '../core/run-commands.ts';
 import type { Artifact, FailureCause, TestSummary } from '../core/run-events.ts';
@@ -6,13 +6,15 @@ import type { AttemptWork } from '../ports/attempt-host.ts';
 import type { FailedTest } from '../reports/junit.ts';
 import { LogShipper, LogTooLargeError } from './log-shipper.ts';
 import { Mask } from './mask.ts';
+import { OutsideError } from './open-inside.ts';
 import { RefusedError, Session } from './session.ts';
 import { fetchSource } from './source.ts';
 import { commandScript, control } from './stage-script.ts';
 
 const maxLogBytes = 200 * 2 ** 20;
-const maxReports = 200;
 const stopWaitMs = 15_000;
+/** With less room than this nothing useful can be written any more. */
+const fullDiskBytes = 64 * 1_024;
 
 /** Where things are, as the pod's environment tells. */
 interface Setting {
@@ -27,6 +29,7 @@ class Agent {
   readonly #setting: Setting;
   readonly #session: Session;
   #stopReason: string | undefined;
+  #isAskedToLeave = false;
 
   constructor(setting: Setting) {
     this.#setting = setting;
@@ -57,103 +60,96 @@ class Agent {
       maxBytes: maxLogBytes,
       send: (batch) => this.#session.lines(batch),
     });
-    const begin = Date.now();
-    try {
-      await Promise.all([fetchSource(this.#setting.workspace, work.source), this.#takeArtifacts(work)]);
-    } catch (error) {
-      await log.say(mask.hide(messageOf(error)));
-      return this.#finish(
-        this.#failed(log, begin, { type: 'infrastructure', message: mask.hide(messageOf(error)) }, []),
-      );
+    let startedAt = await this.#startedAt();
+    if (startedAt === undefined) {
+      const begin = Date.now();
+      try {
+        await this.#prepare(work);
+      } catch (error) {
+        const message = mask.hide(messageOf(error));
+        await log.say(...message.split('\n').map((line) => `slipway: ${line}`));
+        return this.#finish(this.#failed(log, begin, await this.#causeOf(message), []));
+      }
+      if ((await this.#session.mayStart()) === 'refused') return this.#leave();
+      await this.#startCommands(work);
+      startedAt = Date.now();
     }
-    if ((await this.#session.mayStart()) === 'refused') return this.#leave();
-    await this.#finish(await this.#carryOut(work, log));
+    await this.#finish(await this.#follow(work, log, startedAt));
   }
 
-  async #carryOut(work: AttemptWork, log: LogShipper): Promise<AttemptResult> {
-    const begin = Date.now();
-    let hasTimedOut = false;
+  /** The pod is asked to go: a node is drained, somebody deletes it. The commands get the time to end. */
+  interrupt(): void {
+    this.#isAskedToLeave = true;
+    void this.#mark(control.stop);
+  }
+
+  /** When the commands were started by an agent before this one, in the same pod: they are never started again. */
+  async #startedAt(): Promise<number | undefined> {
+    return (await stat(join(this.#setting.control, control.start)).catch(() => undefined))?.mtimeMs;
+  }
+
+  async #prepare(work: AttemptWork): Promise<void> {
+    await fetchSource(this.#setting.workspace, work.source);
+    if (work.artifactsIn.length === 0) return;
+    const { takeArtifacts } = await import('./artifact-transfer.ts');
+    await takeArtifacts(this.#setting.workspace, work, this.#session);
+  }
+
+  async #startCommands(work: AttemptWork): Promise<void> {
     const script = join(this.#setting.control, control.start);
     await writeFile(`${script}.new`, commandScript(work.commands, { ...work.env, ...work.secrets }), { mode: 0o600 });
     await rename(`${script}.new`, script);
-    const timer = setTimeout(() => {
-      hasTimedOut = true;
-      void this.#mark(control.stop);
-    }, work.timeoutMs);
-    let exitCode: number;
+  }
+
+  async #follow(work: AttemptWork, log: LogShipper, startedAt: number): Promise<AttemptResult> {
+    let hasTimedOut = false;
+    const timer = setTimeout(
+      () => {
+        hasTimedOut = true;
+        void this.#mark(control.stop);
+      },
+      Math.max(0, startedAt + work.timeoutMs - Date.now()),
+    );
+    let cause: FailureCause | undefined;
     try {
-      exitCode = await log.untilExit();
+      const exitCode = await log.untilExit();
+      if (exitCode !== 0) cause = { type: 'command', exitCode };
     } catch (error) {
-      if (!(error instanceof LogTooLargeError)) throw error;
       await this.#mark(control.stop);
-      return this.#failed(
-        log,
-        begin,
-        { type: 'configuration', message: `${error.message}. Print less, or write to a file kept as an artifact` },
-        [],
-      );
+      cause = {
+        type: error instanceof LogTooLargeError || error instanceof OutsideError ? 'configuration' : 'infrastructure',
+        message: messageOf(error),
+      };
     } finally {
       clearTimeout(timer);
     }
-    const durationMs = Date.now() - begin;
+    const durationMs = sinceMs(startedAt);
+    if (cause?.type === 'command' && this.#isAskedToLeave)
+      cause = { type: 'infrastructure', message: 'The pod was asked to end while the commands ran' };
+    else if (cause?.type === 'command') cause = (await this.#fullDisk()) ?? cause;
     const { tests, failed } = await this.#reports(work, log);
+    const facts = tests === undefined ? {} : { tests };
     if (hasTimedOut) {
       await log.say(`slipway: stopped after ${work.timeoutMs / 1_000} s, the stage's timeout`);
-      return this.#failed(log, begin, { type: 'timed-out', afterMs: work.timeoutMs }, failed, tests);
+      return this.#failed(log, startedAt, { type: 'timed-out', afterMs: work.timeoutMs }, failed, tests);
     }
-    if (exitCode !== 0) return this.#failed(log, begin, { type: 'command', exitCode }, failed, tests);
-    let artifacts: readonly Artifact[];
-    try {
-      artifacts = await this.#handOn(work);
-    } catch (error) {
-      await log.say(`slipway: ${messageOf(error)}`);
-      return this.#failed(log, begin, { type: 'configuration', message: messageOf(error) }, []);
+    if (cause !== undefined) {
+      if (cause.type !== 'command') await log.say(`slipway: ${messageOfCause(cause)}`);
+      return this.#failed(log, startedAt, cause, failed, tests);
+    }
+    const handed = await this.#handOn(work);
+    if ('type' in handed) {
+      await log.say(`slipway: ${messageOfCause(handed)}`);
+      return this.#failed(log, startedAt, handed, [], tests);
     }
     return {
       outcome: 'succeeded',
       durationMs,
-      artifacts,
+      artifacts: handed.artifacts,
       annotations: [],
       log: log.summary(),
-      ...(tests === undefined ? {} : { tests }),
+      ...facts,
     };
-  }
-
-  async #failed(
-    log: LogShipper,
-    begin: number,
-    cause: FailureCause,
-    failed: readonly FailedTest[],
-    tests?: TestSummary,
-  ): Promise<AttemptResult> {
-    const { findEvidence } = await import('./evidence.ts');
-    return {
-      outcome: 'failed',
-      durationMs: Date.now() - begin,
-      cause,
-      evidence: findEvidence(this.#setting.workspace, failed, log.recent),
-      log: log.summary(),
-      ...(tests === undefined ? {} : { tests }),
-    };
-  }
-
-  async #takeArtifacts({ artifactsIn }: AttemptWork): Promise<void> {
-    if (artifactsIn.length === 0) return;
-    const { unpack } = await import('./archive.ts');
-    for (const { name, digest } of artifactsIn) {
-      const folder = join(this.#setting.workspace, name);
-      await mkdir(folder, { recursive: true });
-      await unpack(folder, await this.#session.getArtifact(digest));
-    }
-  }
-
-  async #handOn({ artifactsOut }: AttemptWork): Promise<readonly Artifact[]> {
-    if (artifactsOut.length === 0) return [];
-    const { pack } = await import('./archive.ts');
-    const artifacts: Artifact[] = [];
-    for (const { name, path } of artifactsOut)
-      artifacts.push(await this.#session.putArtifact(name, await pack(this.#setting.workspace, path)));
-    return artifacts;
   }
 
   async #reports(
@@ -161,26 +157,56 @@ class Agent {
     log: LogShipper,
   ): Promise<{ readonly tests?: TestSummary; readonly failed: readonly FailedTest[] }> {
     if (reports.length === 0) return { failed: [] };
-    const { parseJUnit } = await import('../reports/junit.ts');
-    const failed: FailedTest[] = [];
-    let tests: TestSummary | undefined;
-    let count = 0;
-    for await (const path of glob(
-      reports.map((report) => report.path),
-      { cwd: this.#setting.workspace, exclude: (name) => name === 'node_modules' || name === '.git' },
-    )) {
-      count += 1;
-      if (count > maxReports) break;
-      try {
-        const report = parseJUnit(await readFile(join(this.#setting.workspace, path), 'utf8'));
-        failed.push(...report.failed);
-        tests = tests === undefined ? report.summary : added(tests, report.summary);
-      } catch (error) {
-        await log.say(`slipway: the report ${path} cannot be read: ${messageOf(error)}`);
-      }
+    const { readReports } = await import('./read-reports.ts');
+    const { remarks, ...read } = await readReports(this.#setting.workspace, reports);
+    await log.say(...remarks);
+    return read;
+  }
+
+  async #handOn(work: AttemptWork): Promise<{ readonly artifacts: readonly Artifact[] } | FailureCause> {
+    if (work.artifactsOut.length === 0) return { artifacts: [] };
+    const [{ handOn }, { ArchiveError }] = await Promise.all([
+      import('./artifact-transfer.ts'),
+      import('./archive.ts'),
+    ]);
+    try {
+      return { artifacts: await handOn(this.#setting.workspace, work, this.#session) };
+    } catch (error) {
+      return { type: error instanceof ArchiveError ? 'configuration' : 'infrastructure', message: messageOf(error) };
     }
-    if (count === 0) await log.say(`slipway: no report matches ${reports.map((report) => report.path).join(', ')}`);
-    return { failed, ...(tests === undefined ? {} : { tests }) };
+  }
+
+  async #failed(
+    log: LogShipper,
+    startedAt: number,
+    cause: FailureCause,
+    failed: readonly FailedTest[],
+    tests?: TestSummary,
+  ): Promise<AttemptResult> {
+    const { findEvidence } = await import('./evidence.ts');
+    return {
+      outcome: 'failed',
+      durationMs: sinceMs(startedAt),
+      cause,
+      evidence: findEvidence(this.#setting.workspace, failed, log.recent),
+      log: log.summary(),
+      ...(tests === undefined ? {} : { tests }),
+    };
+  }
+
+  /** Nothing that the commands or git say of a full disk is as clear as this. */
+  async #causeOf(message: string): Promise<FailureCause> {
+    return (await this.#fullDisk()) ?? { type: 'infrastructure', message };
+  }
+
+  async #fullDisk(): Promise<FailureCause | undefined> {
+    for (const folder of [this.#setting.workspace, this.#setting.control]) {
+      const { bavail, bsize, blocks } = await statfs(folder);
+      if (bavail * bsize >= fullDiskBytes) continue;
+      const size = Math.round((blocks * bsize) / 2 ** 20);
+      return { type: 'configuration', message: `The disk of the stage's pod is full: all ${size} MiB of it are used` };
+    }
+    return undefined;
   }
 
   async #finish(result: AttemptResult | Promise<AttemptResult>): Promise<void> {
@@ -193,18 +219,21 @@ class Agent {
     this.#session.close();
   }
 
+  /** On a full disk the file cannot be made; then the pod's own end stops the commands. */
   async #mark(file: string): Promise<void> {
-    await writeFile(join(this.#setting.control, file), '');
+    await writeFile(join(this.#setting.control, file), '').catch((error: unknown) => {
+      process.stderr.write(`slipway agent: ${messageOf(error)}\n`);
+    });
   }
 }
 
-function added(a: TestSummary, b: TestSummary): TestSummary {
-  return {
-    passed: a.passed + b.passed,
-    failed: a.failed + b.failed,
-    skipped: a.skipped + b.skipped,
-    durationMs: a.durationMs + b.durationMs,
-  };
+function sinceMs(begin: number): number {
+  // A clock that was set back meanwhile is no reason to report nonsense.
+  return Math.max(0, Math.round(Date.now() - begin));
+}
+
+function messageOfCause(cause: FailureCause): string {
+  return 'message' in cause ? cause.message : cause.type;
 }
 
 function messageOf(error: unknown): string {
@@ -218,15 +247,13 @@ function required(name: string): string {
   process.exit(2);
 }
 
-// The kubelet asks containers to leave when their pod is deleted; what is under way is still reported as far as it gets.
-process.on('SIGTERM', () => undefined);
-
 const agent = new Agent({
   endpoint: required('SLIPWAY_AGENT_ENDPOINT'),
   tokenFile: required('SLIPWAY_AGENT_TOKEN_FILE'),
   workspace: required('SLIPWAY_WORKSPACE'),
   control: required('SLIPWAY_CONTROL'),
 });
+process.on('SIGTERM', () => agent.interrupt());
 try {
   await agent.run();
   process.exit(0);

@@ -15,6 +15,8 @@ import {
 
 const firstRetryMs = 100;
 const maxRetryMs = 5_000;
+/** A token can be refused for a moment, while the cluster's keys or the token itself are being replaced. */
+const maxDenials = 5;
 /** Unacknowledged lines are held in memory: the log is not read on past this many batches. */
 const maxOpenBatches = 16;
 
@@ -45,6 +47,7 @@ export class Session {
   #result: AttemptResult | undefined;
   #room: (() => void) | undefined;
   #retryMs = firstRetryMs;
+  #denials = 0;
   #isClosed = false;
 
   constructor(options: {
@@ -98,16 +101,27 @@ export class Session {
   async putArtifact(name: string, content: AsyncIterable<Uint8Array>): Promise<Artifact> {
     const metadata = await this.#metadata();
     metadata.set(artifactHeader, encodeURIComponent(name));
-    const { promise, resolve, reject } = Promise.withResolvers<Artifact>();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const call = this.#client.putArtifact(metadata, (error, answer) =>
-      error === null ? resolve(answer as Artifact) : reject(error),
+      error === null ? resolve(answer) : reject(error),
     );
-    for await (const chunk of content) {
-      if (!call.write(Buffer.from(chunk)))
-        await Promise.race([new Promise((drained) => call.once('drain', drained)), promise]);
+    // A refusal while the content is still being read is told below.
+    const isOver = promise.then(
+      () => true,
+      () => true,
+    );
+    try {
+      for await (const chunk of content) {
+        if (call.write(Buffer.from(chunk))) continue;
+        const drained = new Promise<false>((resume) => call.once('drain', () => resume(false)));
+        if (await Promise.race([drained, isOver])) break;
+      }
+      call.end();
+    } catch (error) {
+      call.cancel();
+      throw error;
     }
-    call.end();
-    return promise;
+    return artifactOf(await promise);
   }
 
   async getArtifact(digest: string): Promise<AsyncIterable<Uint8Array>> {
@@ -152,7 +166,8 @@ export class Session {
   ): void {
     if (this.#stream !== stream) return;
     this.#stream = undefined;
-    if (error?.code === status.PERMISSION_DENIED) {
+    this.#denials = error?.code === status.PERMISSION_DENIED ? this.#denials + 1 : 0;
+    if (error !== undefined && this.#denials >= maxDenials) {
       const refused = new RefusedError(error.message);
       this.#work.reject(refused);
       this.#start.reject(refused);
@@ -170,6 +185,7 @@ export class Session {
 
   #received(message: ControllerMessage): void {
     this.#retryMs = firstRetryMs;
+    this.#denials = 0;
     switch (message.type) {
       case 'work':
         this.#work.resolve(message.work);
@@ -196,4 +212,12 @@ export class Session {
   #send(message: AgentMessage): void {
     this.#stream?.write(message);
   }
+}
+
+function artifactOf(answer: unknown): Artifact {
+  if (typeof answer !== 'object' || answer === null) throw new TypeError('The controller named no artifact');
+  const { name, digest, bytes }: Partial<Record<keyof Artifact, unknown>> = answer;
+  if (typeof name !== 'string' || typeof digest !== 'string' || typeof bytes !== 'number')
+    throw new TypeError('The controller named no artifact');
+  return { name, digest, bytes };
 }

@@ -8,11 +8,15 @@ export const control = {
   stop: 'stop',
   /** All that the commands print. */
   output: 'output',
-  /** Their exit code and a line feed, once they ended. */
+  /** Its first line becomes their exit code once they ended. */
   exit: 'exit',
+  /** Written again and again while the stage's container lives. */
+  beat: 'beat',
 } as const;
 
 export const stopGraceSeconds = 10;
+/** Between two beats; ten times as long where the image's `sleep` knows whole seconds only. */
+export const beatMs = 2_000;
 
 /**
  * What the stage's container runs: it waits for the agent, runs the commands, and stops them when told to. Only `sh`,
@@ -21,10 +25,13 @@ export const stopGraceSeconds = 10;
  */
 export const stageContainerScript = `
 c=$SLIPWAY_CONTROL
+trap 'true >"$c/${control.stop}"' TERM
 while [ ! -e "$c/${control.start}" ]; do
-  if [ -e "$c/${control.leave}" ]; then exit 0; fi
+  if [ -e "$c/${control.leave}" ] || [ -e "$c/${control.stop}" ]; then exit 0; fi
   sleep 0.02 2>/dev/null || sleep 1
 done
+# The exit code is written over this, in place: that works on a full disk too.
+echo running >"$c/${control.exit}"
 cd "$SLIPWAY_WORKSPACE" || exit 1
 if command -v setsid >/dev/null 2>&1; then
   setsid sh "$c/${control.start}" >>"$c/${control.output}" 2>&1 </dev/null &
@@ -33,16 +40,26 @@ else
 fi
 commands=$!
 (
-  while [ ! -e "$c/${control.stop}" ]; do sleep 0.2 2>/dev/null || sleep 1; done
+  trap - TERM
+  beat=0
+  while [ ! -e "$c/${control.stop}" ]; do
+    if [ $beat = 0 ]; then true 2>/dev/null >"$c/${control.beat}"; fi
+    beat=$(((beat + 1) % ${beatMs / 200}))
+    sleep 0.2 2>/dev/null || sleep 1
+  done
   kill -TERM -$commands 2>/dev/null || kill -TERM $commands
   sleep ${stopGraceSeconds}
   kill -KILL -$commands 2>/dev/null || kill -KILL $commands
 ) >/dev/null 2>&1 &
 watcher=$!
-wait $commands
-code=$?
+# A signal to this shell ends the wait, not the commands.
+while :; do
+  wait $commands
+  code=$?
+  kill -0 $commands 2>/dev/null || break
+done
 kill $watcher 2>/dev/null
-echo "$code" >"$c/${control.exit}"
+echo "$code" 1<>"$c/${control.exit}"
 exit "$code"
 `.trim();
 

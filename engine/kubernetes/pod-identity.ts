@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { PodIdentity } from '../ports/attempt-host.ts';
 import { EngineError } from '../ports/errors.ts';
@@ -13,7 +13,7 @@ const claimsSchema = z.object({
  * Checks tokens against the cluster's own keys, without asking it each time.
  * @param options.issuer as the cluster states it in its tokens
  * @param options.loadKeys gets the cluster's key set (`/openid/v1/jwks`)
- * @returns a function that throws EngineError `denied` for any other token
+ * @returns a function that throws EngineError `denied` for any other token, `unavailable` while the keys cannot be had
  */
 export function podIdentity(options: {
   readonly issuer: string;
@@ -31,11 +31,15 @@ export function podIdentity(options: {
       const { namespace, pod } = claimsSchema.parse(payload)['kubernetes.io'];
       return { namespace, podName: pod.name };
     } catch (cause) {
+      // A fault of the key set's transport is the cluster's, not the token's.
+      const isCluster = !(cause instanceof errors.JOSEError || cause instanceof z.ZodError);
       throw new EngineError({
-        code: 'denied',
+        code: isCluster || cause instanceof errors.JWKSTimeout ? 'unavailable' : 'denied',
         what: 'Identifying an agent',
-        why: cause instanceof Error ? cause.message : 'The token cannot be read',
-        fix: 'Agents use the token that the cluster mounts into their own pod',
+        why: isCluster
+          ? `The cluster's keys cannot be had: ${cause instanceof Error ? cause.message : String(cause)}`
+          : 'Its token is not valid',
+        fix: isCluster ? 'It is tried again' : 'Agents use the token that the cluster mounts into their own pod',
         cause,
       });
     }

@@ -73,7 +73,7 @@ export function kubernetesPodRunner(options: {
 
     async list() {
       const { items } = await core.listPodForAllNamespaces({ labelSelector: selector }, withTimeout());
-      return items.flatMap((pod) => observe(pod) ?? []);
+      return items.flatMap((pod) => observe(pod, new Date()) ?? []);
     },
 
     watch(onChange) {
@@ -82,13 +82,13 @@ export function kubernetesPodRunner(options: {
       let isStopped = false;
       let restart: NodeJS.Timeout | undefined;
       const seen = (pod: V1Pod) => {
-        const observation = observe(pod);
+        const observation = observe(pod, new Date());
         if (observation !== undefined) onChange(observation);
       };
       informer.on('add', seen);
       informer.on('update', seen);
       informer.on('delete', (pod: V1Pod) => {
-        const observation = observe(pod);
+        const observation = observe(pod, new Date());
         if (observation !== undefined) onChange({ ...observation, state: { phase: 'gone' } });
       });
       // The informer ends on any error but its own timeouts, so it is started again; it lists first, so nothing is missed.

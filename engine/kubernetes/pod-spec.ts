@@ -23,6 +23,9 @@ const tokenFolder = '/slipway/token';
 const tokenSeconds = 3_600;
 /** The pod's own limit stands behind the agent's: fetching, reports and artifacts take time too. */
 const deadlineSlackSeconds = 900;
+const requestedDiskBytes = 100 * 2 ** 20;
+const stageDiskBytes = 20 * 2 ** 30;
+const agentDiskBytes = 2 ** 30;
 const agentResources: Resources = { cpuMillicores: 100, memoryBytes: 256 * 2 ** 20 };
 
 /**
@@ -85,7 +88,7 @@ function agentContainer({ agentEndpoint, agentImage, agentCommand }: PodSettings
       { name: 'SLIPWAY_CONTROL', value: control },
       { name: 'HOME', value: '/slipway/home' },
     ],
-    resources: requirements(agentResources),
+    resources: requirements(agentResources, agentDiskBytes),
     securityContext: restricted,
     volumeMounts: [
       { name: 'workspace', mountPath: workspace },
@@ -108,7 +111,7 @@ function stageContainer({ image, resources }: AttemptPod): V1Container {
       { name: 'TMPDIR', value: '/slipway/home' },
     ],
     workingDir: workspace,
-    resources: requirements(resources),
+    resources: requirements(resources, stageDiskBytes),
     securityContext: restricted,
     volumeMounts: [
       { name: 'workspace', mountPath: workspace },
@@ -124,7 +127,11 @@ const restricted: NonNullable<V1Container['securityContext']> = {
   capabilities: { drop: ['ALL'] },
 };
 
-function requirements({ cpuMillicores, memoryBytes }: Resources): V1ResourceRequirements {
+/** Processor and memory are promised in full; disk is only bounded, so that one stage does not fill its node. */
+function requirements({ cpuMillicores, memoryBytes }: Resources, diskBytes: number): V1ResourceRequirements {
   const amounts = { cpu: `${cpuMillicores}m`, memory: String(memoryBytes) };
-  return { requests: amounts, limits: amounts };
+  return {
+    requests: { ...amounts, 'ephemeral-storage': String(requestedDiskBytes) },
+    limits: { ...amounts, 'ephemeral-storage': String(diskBytes) },
+  };
 }

@@ -1,7 +1,10 @@
 import { XMLParser } from 'fast-xml-parser';
 import type { TestSummary } from '../core/run-events.ts';
 
-const maxBytes = 20 * 2 ** 20;
+/** A larger report is refused. */
+export const maxReportBytes = 20 * 2 ** 20;
+/** A test that claims more ran for no such time: a year. */
+const maxSeconds = 365 * 86_400;
 
 /** A test that failed, as its report tells it. */
 export interface FailedTest {
@@ -27,7 +30,8 @@ type Element = Readonly<Record<string, unknown>>;
 
 /** Reads the JUnit dialects of Ant, Surefire, pytest, Jest, node:test and others. @throws ReportError */
 export function parseJUnit(xml: string): JUnitReport {
-  if (Buffer.byteLength(xml) > maxBytes) throw new ReportError(`The report is larger than ${maxBytes / 2 ** 20} MB`);
+  if (Buffer.byteLength(xml) > maxReportBytes)
+    throw new ReportError(`The report is larger than ${maxReportBytes / 2 ** 20} MiB`);
   if (/<!(DOCTYPE|ENTITY)/i.test(xml))
     throw new ReportError('The report has a document type, which may expand without end');
   const parser = new XMLParser({
@@ -55,7 +59,7 @@ export function parseJUnit(xml: string): JUnitReport {
       passed: tests.length - failed.length - skipped,
       failed: failed.length,
       skipped,
-      durationMs: Math.round(seconds * 1_000),
+      durationMs: Math.round(Math.min(seconds, maxSeconds) * 1_000),
     },
     failed,
   };
