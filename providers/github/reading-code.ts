@@ -1,0 +1,83 @@
+import { Sha } from '../../engine/core/trigger.ts';
+import type { GitHost } from '../git-host.ts';
+import { GitHostError } from '../git-host-error.ts';
+import { type GitHubSession, isStatus } from './session.ts';
+
+/** Files, commits and branches, always at a full commit hash where there is one. */
+export function readingCode(
+  session: GitHubSession,
+  origin: string,
+): Pick<GitHost, 'readFile' | 'listFiles' | 'changedFiles' | 'branchHead' | 'cloneAccess'> {
+  return {
+    readFile: (repository, sha, path, { maxBytes }) =>
+      session.call(`Reading ${path}`, repository, async (octokit, at) => {
+        try {
+          const { data } = await octokit.request('GET /repos/{owner}/{repo}/contents/{path}', {
+            ...at,
+            path,
+            ref: sha,
+            mediaType: { format: 'raw' },
+          });
+          const text: unknown = data;
+          if (typeof text !== 'string') return undefined;
+          if (Buffer.byteLength(text) <= maxBytes) return text;
+          throw new GitHostError({
+            code: 'invalid',
+            what: `Reading ${path}`,
+            why: `It is larger than ${Math.round(maxBytes / 1_024)} kB`,
+            fix: 'Make it smaller',
+          });
+        } catch (error) {
+          if (isStatus(error, 404)) return undefined;
+          throw error;
+        }
+      }),
+
+    listFiles: (repository, sha) =>
+      session.call('Listing files', repository, async (octokit, at) => {
+        const { data } = await octokit.request('GET /repos/{owner}/{repo}/git/trees/{tree_sha}', {
+          ...at,
+          tree_sha: sha,
+          recursive: '1',
+        });
+        const paths = data.tree.flatMap(({ path, type }) => (type === 'blob' && path !== undefined ? [path] : []));
+        return { paths, isComplete: !data.truncated };
+      }),
+
+    changedFiles: (repository, baseSha, headSha) =>
+      session.call('Comparing commits', repository, async (octokit, at) => {
+        const { data } = await octokit.request('GET /repos/{owner}/{repo}/compare/{basehead}', {
+          ...at,
+          basehead: `${baseSha}...${headSha}`,
+        });
+        const files = data.files ?? [];
+        // The first page lists 300 files at most.
+        return {
+          paths: files.flatMap(({ filename, previous_filename }) => [
+            filename,
+            ...(previous_filename === undefined ? [] : [previous_filename]),
+          ]),
+          isComplete: files.length < 300,
+        };
+      }),
+
+    branchHead: (repository, branch) =>
+      session.call(`Reading branch ${branch}`, repository, async (octokit, at) => {
+        try {
+          const { data } = await octokit.request('GET /repos/{owner}/{repo}/branches/{branch}', { ...at, branch });
+          return Sha(data.commit.sha);
+        } catch (error) {
+          if (isStatus(error, 404)) return undefined;
+          throw error;
+        }
+      }),
+
+    cloneAccess: (repository) =>
+      session.call('Getting read access for a clone', repository, async () => {
+        return {
+          url: `${origin}/${repository.owner}/${repository.name}.git`,
+          credential: { username: 'x-access-token', password: await session.cloneToken(repository) },
+        };
+      }),
+  };
+}
