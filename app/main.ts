@@ -283,6 +283,7 @@ async function handle(
     const started = await start.start(event.trigger, deliveryId);
     return started.outcome === 'ignored' ? { ignoredBecause: started.because } : {};
   }
+  if (event.type !== 'rerun') return { ignoredBecause: `a ${event.type} asks for nothing` };
   // Re-run buttons: the named stage, or all that failed, of the newest run of that commit.
   const [runId, stage] = event.checkId?.split(/\/(.*)/s) ?? [];
   const newest = (await runs.find({ repositoryId: event.repository.id }, { limit: 200 })).find(

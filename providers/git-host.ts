@@ -1,4 +1,4 @@
-import type { RepositoryRef, Sha } from '../engine/core/trigger.ts';
+import type { Person, ReactionContent, RepositoryRef, Sha } from '../engine/core/trigger.ts';
 
 /** What a host can do; the product reads these instead of asking which host it is. */
 export interface GitHostCapabilities {
@@ -10,6 +10,19 @@ export interface GitHostCapabilities {
   readonly checkTextMaxBytes: number;
   readonly foldedSections: boolean;
   readonly deployments: boolean;
+  /** `told`: a delivery comes for each; `polled`: they have to be asked for; `none`: a reply takes their place. */
+  readonly reactions: 'told' | 'polled' | 'none';
+  readonly labels: boolean;
+  /** The host's own button to run a check again. */
+  readonly rerunButton: boolean;
+  /** The host takes lines that start with `/` for itself: commands need the `/slipway` prefix. */
+  readonly slashCommandsTaken: boolean;
+  /** The host keeps a log of deliveries, and sends one again when asked. */
+  readonly redelivery: boolean;
+  /** Where the owners of paths are written down; the first file that is there counts. */
+  readonly codeOwnersPaths: readonly string[];
+  /** What our permissions are called there, for words to people. */
+  readonly permissionNames: Readonly<Record<Exclude<Permission, 'none'>, string>>;
 }
 
 /** A place that a check points at. Lines are 1-based; the path is relative to the repository's root. */
@@ -74,6 +87,20 @@ export interface DeploymentReport {
   readonly url?: string;
 }
 
+/** A comment in the conversation of a pull request. */
+export interface Comment {
+  readonly id: string;
+  readonly author: Person;
+  /** As written: hostile until shown otherwise. */
+  readonly body: string;
+  readonly createdAt: Date;
+}
+
+export interface Reaction {
+  readonly by: Person;
+  readonly content: ReactionContent;
+}
+
 export type Permission = 'admin' | 'write' | 'read' | 'none';
 
 /**
@@ -104,7 +131,15 @@ export interface GitHost {
   branchHead(repository: RepositoryRef, branch: string): Promise<Sha | undefined>;
   pullRequest(repository: RepositoryRef, number: number): Promise<PullRequest | undefined>;
   openPullRequests(repository: RepositoryRef): Promise<readonly PullRequest[]>;
+  /** Paths that a pull request changes, old names too. On overflow `isComplete` is false: take it as "everything changed". */
+  pullRequestFiles(
+    repository: RepositoryRef,
+    number: number,
+  ): Promise<{ readonly paths: readonly string[]; readonly isComplete: boolean }>;
+  /** Looked up at each call, never kept: a person's rights may be gone a second later. Strangers have `none`. */
   permissionOf(repository: RepositoryRef, login: string): Promise<Permission>;
+  /** The login that our own comments and reactions carry, so that they are never taken for a person's. */
+  ownLogin(): Promise<string>;
 
   /** Read access for one clone. Short-lived, for this repository alone; the URL holds no secret. */
   cloneAccess(repository: RepositoryRef): Promise<{
@@ -128,6 +163,22 @@ export interface GitHost {
     comment: { readonly marker: string; readonly body: string },
     known: string | undefined,
   ): Promise<string>;
+  /** Adds a comment of its own. @returns its id */
+  addComment(repository: RepositoryRef, number: number, body: string): Promise<string>;
+  /** As it stands now, or undefined when it is gone. */
+  comment(repository: RepositoryRef, number: number, commentId: string): Promise<Comment | undefined>;
+  /** Adds our reaction to a comment; one that is there stays. Does nothing where `capabilities.reactions` is `none`. */
+  react(repository: RepositoryRef, number: number, commentId: string, content: ReactionContent): Promise<void>;
+  /** Those in our words, at most 1,000; none where hosts have none. */
+  reactions(repository: RepositoryRef, number: number, commentId: string): Promise<readonly Reaction[]>;
+  /** Labels of a pull request; none where hosts have none. */
+  labels(repository: RepositoryRef, number: number): Promise<readonly string[]>;
+  /** Puts on and takes off labels; what is so already stays so. Does nothing where `capabilities.labels` is false. */
+  changeLabels(
+    repository: RepositoryRef,
+    number: number,
+    change: { readonly add?: readonly string[]; readonly remove?: readonly string[] },
+  ): Promise<void>;
   /** @returns the deployment's id, to be passed as `known` next time; undefined where hosts have no deployments */
   publishDeployment(
     repository: RepositoryRef,

@@ -97,6 +97,44 @@ export interface EventKey {
   readonly after: string;
 }
 
+/** What people and Slipway answer with, in our words; each host has its own names for them. */
+export type ReactionContent = 'thumbs_up' | 'thumbs_down' | 'rocket' | 'eyes' | 'confused';
+
+/** Something said about one pull request. What it may do is decided by looking up `by` at the host, never by the event. */
+interface PullRequestEventFacts {
+  readonly repository: RepositoryRef;
+  /** Of the pull request, as people see it. */
+  readonly number: number;
+  readonly by: Person;
+  /** Where the delivery tells it; GitHub's comments do not. */
+  readonly headSha?: Sha;
+}
+
+/** A new comment of a person in the conversation: never an edited one, never a bot's, never one on a line of the code. */
+export interface CommentEvent extends PullRequestEventFacts {
+  readonly type: 'comment';
+  readonly commentId: string;
+  /** As written: hostile until shown otherwise. */
+  readonly body: string;
+}
+
+/** A reaction to a comment, on hosts that tell of them. */
+export interface ReactionEvent extends PullRequestEventFacts {
+  readonly type: 'reaction';
+  readonly commentId: string;
+  readonly change: 'added' | 'removed';
+  readonly content: ReactionContent;
+}
+
+/** Labels of a pull request changed. */
+export interface LabelEvent extends PullRequestEventFacts {
+  readonly type: 'label';
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** All it has now. */
+  readonly labels: readonly string[];
+}
+
 /** A delivery, understood. */
 export type HostEvent =
   | { readonly type: 'trigger'; readonly trigger: Trigger; readonly key: EventKey }
@@ -109,4 +147,7 @@ export type HostEvent =
       /** Our own id of the check. */
       readonly checkId?: string;
     }
+  | CommentEvent
+  | ReactionEvent
+  | LabelEvent
   | { readonly type: 'ignored'; readonly because: string };

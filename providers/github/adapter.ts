@@ -1,6 +1,7 @@
 import type { GitHost, GitHostCapabilities } from '../git-host.ts';
 import { checks } from './checks.ts';
 import { comments } from './comments.ts';
+import { conversation } from './conversation.ts';
 import { deployments } from './deployments.ts';
 import { gitHubError } from './error.ts';
 import { redeliverMissed } from './missed-deliveries.ts';
@@ -15,6 +16,13 @@ export const gitHubCapabilities: GitHostCapabilities = {
   checkTextMaxBytes: 65_535,
   foldedSections: true,
   deployments: true,
+  reactions: 'polled',
+  labels: true,
+  rerunButton: true,
+  slashCommandsTaken: false,
+  redelivery: true,
+  codeOwnersPaths: ['.github/CODEOWNERS', 'CODEOWNERS', 'docs/CODEOWNERS'],
+  permissionNames: { admin: 'Admin', write: 'Write', read: 'Read' },
 };
 
 /** GitHub as a GitHub App; also GitHub Enterprise Server. */
@@ -27,6 +35,7 @@ export async function createGitHubHost(options: GitHubAppOptions): Promise<GitHo
     ...pullRequests(session),
     ...checks(session),
     ...comments(session),
+    ...conversation(session),
     ...deployments(session),
     async redeliverMissed() {
       try {

@@ -4,11 +4,13 @@ import { type GitHubSession, isStatus } from './session.ts';
 
 const perPage = 100;
 const maxPages = 10;
+/** GitHub lists 3,000 files at most. */
+const maxFilePages = 30;
 
 /** Pull requests, and what people may do. */
 export function pullRequests(
   session: GitHubSession,
-): Pick<GitHost, 'pullRequest' | 'openPullRequests' | 'permissionOf'> {
+): Pick<GitHost, 'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'permissionOf'> {
   return {
     pullRequest: (repository, number) =>
       session.call(`Reading pull request ${number}`, repository, async (octokit, at) => {
@@ -38,6 +40,25 @@ export function pullRequests(
           if (data.length < perPage) break;
         }
         return found;
+      }),
+
+    pullRequestFiles: (repository, number) =>
+      session.call(`Listing the files of pull request ${number}`, repository, async (octokit, at) => {
+        const paths: string[] = [];
+        for (let page = 1; page <= maxFilePages; page += 1) {
+          const { data } = await octokit.request('GET /repos/{owner}/{repo}/pulls/{pull_number}/files', {
+            ...at,
+            pull_number: number,
+            per_page: perPage,
+            page,
+          });
+          for (const { filename, previous_filename } of data) {
+            paths.push(filename);
+            if (previous_filename !== undefined) paths.push(previous_filename);
+          }
+          if (data.length < perPage) return { paths, isComplete: true };
+        }
+        return { paths, isComplete: false };
       }),
 
     permissionOf: (repository, login) =>

@@ -57,3 +57,11 @@ export const CheckSuite = withRepository.extend({
   action: z.string(),
   check_suite: z.object({ head_sha: z.string() }),
 });
+
+export const IssueComment = withRepository.extend({
+  action: z.string(),
+  issue: z.object({ number: z.number(), pull_request: z.object({}).nullish() }),
+  comment: z.object({ id: z.number(), body: z.string(), user: account.extend({ type: z.string().optional() }) }),
+});
+
+export const Labeled = PullRequest.extend({ label: z.object({ name: z.string() }) });

@@ -8,7 +8,7 @@ import {
   Sha,
   type Trigger,
 } from '../../engine/core/trigger.ts';
-import { CheckRun, CheckSuite, Common, PullRequest, Push } from './schema.ts';
+import { CheckRun, CheckSuite, Common, IssueComment, Labeled, PullRequest, Push } from './schema.ts';
 
 const noCommit = /^0+$/;
 
@@ -34,7 +34,11 @@ function understand(event: string, body: unknown): HostEvent {
     case 'push':
       return pushed(Push.parse(body));
     case 'pull_request':
-      return pullRequest(PullRequest.parse(body));
+      return action === 'labeled' || action === 'unlabeled'
+        ? labeled(Labeled.parse(body))
+        : pullRequest(PullRequest.parse(body));
+    case 'issue_comment':
+      return commented(IssueComment.parse(body));
     case 'check_run': {
       const { check_run, ...rest } = CheckRun.parse(body);
       if (rest.action !== 'rerequested') return ignored(`check_run ${rest.action} asks for nothing`);
@@ -43,7 +47,7 @@ function understand(event: string, body: unknown): HostEvent {
         repository: repositoryOf(rest),
         headSha: Sha(check_run.head_sha),
         by: personOf(rest.sender),
-        ...(check_run.external_id === null ? {} : { checkId: check_run.external_id }),
+        ...(check_run.external_id === null || check_run.external_id === '' ? {} : { checkId: check_run.external_id }),
       };
     }
     case 'check_suite': {
@@ -126,6 +130,38 @@ function pullRequest(hook: z.infer<typeof PullRequest>): HostEvent {
       before: before ?? '',
       after: pull.head.sha,
     },
+  };
+}
+
+/** Only new comments of people are commands: others may edit a comment, and a bot repeats what it was told. */
+function commented(hook: z.infer<typeof IssueComment>): HostEvent {
+  const { action, issue, comment } = hook;
+  if (action !== 'created') return ignored(`a comment that was ${action} is no command`);
+  if (issue.pull_request === undefined || issue.pull_request === null) {
+    return ignored('a comment on an issue is no command');
+  }
+  if (comment.user.type === 'Bot') return ignored("a bot's comment is no command");
+  return {
+    type: 'comment',
+    repository: repositoryOf(hook),
+    number: issue.number,
+    by: personOf(comment.user),
+    commentId: String(comment.id),
+    body: comment.body,
+  };
+}
+
+function labeled(hook: z.infer<typeof Labeled>): HostEvent {
+  const { pull_request: pull, label, action, number } = hook;
+  return {
+    type: 'label',
+    repository: repositoryOf(hook),
+    number,
+    by: personOf(hook.sender),
+    headSha: Sha(pull.head.sha),
+    added: action === 'labeled' ? [label.name] : [],
+    removed: action === 'labeled' ? [] : [label.name],
+    labels: pull.labels.map(({ name }) => name),
   };
 }
 
