@@ -26,7 +26,9 @@ export function codeBlock(lines: readonly string[]): string {
 
 /** Without characters that control a terminal or turn the writing direction; on one line. */
 export function plain(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => (character === '\t' ? '  ' : ' '));
+  return text.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) =>
+    character === '\t' ? '  ' : ' ',
+  );
 }
 
 /** At most so many bytes of UTF-8, cut between characters, with a visible note. */
@@ -34,15 +36,13 @@ export function clipped(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text;
   const note = '\n\n… cut: too long for this place';
   const room = maxBytes - Buffer.byteLength(note);
-  // A cut code point decodes to U+FFFD at the end.
-  const kept = Buffer.from(text)
-    .subarray(0, Math.max(0, room))
-    .toString('utf8')
-    .replace(/\ufffd+$/, '');
-  // An open code block would swallow the note.
-  const fences = kept.match(/^`{3,}/gm) ?? [];
-  const isOpen = fences.length % 2 === 1;
-  return isOpen ? `${kept.slice(0, Math.max(0, kept.length - 8))}\n${fences.at(-1)}${note}` : `${kept}${note}`;
+  const kept = firstBytes(text, room);
+  const fence = openFence(kept);
+  if (fence === undefined) return `${kept}${note}`;
+  // An open code block would swallow the note: make room for its closing line.
+  const shorter = firstBytes(text, room - fence.length - 1);
+  const closing = openFence(shorter);
+  return closing === undefined ? `${shorter}${note}` : `${shorter}\n${closing}${note}`;
 }
 
 export function duration(ms: number): string {
@@ -52,7 +52,28 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
+function firstBytes(text: string, bytes: number): string {
+  // A cut code point decodes to U+FFFD at the end.
+  return Buffer.from(text)
+    .subarray(0, Math.max(0, bytes))
+    .toString('utf8')
+    .replace(/\ufffd+$/, '');
+}
+
+/** The fence of the code block that the text ends in; shorter fences inside a block are its content. */
+function openFence(text: string): string | undefined {
+  let open: string | undefined;
+  for (const [, fence = '', rest = ''] of text.matchAll(/^(`{3,})([^`\n]*)$/gm)) {
+    if (open === undefined) open = fence;
+    else if (fence.length >= open.length && rest.trim() === '') open = undefined;
+  }
+  return open;
+}
+
+/** Longer than any run of backticks inside. */
 function fenceFor(content: string, shortest: number): string {
-  const longest = Math.max(0, ...[...content.matchAll(/`+/g)].map(([run]) => run.length));
-  return '`'.repeat(Math.max(shortest, longest + 1));
+  let length = shortest;
+  // A loop: a megabyte of log may hold more runs than a call can take arguments.
+  for (const [run] of content.matchAll(/`+/g)) length = Math.max(length, run.length + 1);
+  return '`'.repeat(length);
 }
