@@ -211,7 +211,11 @@ export class Inbox {
   }
 
   async #end({ _id }: StoredDelivery, state: StoredDelivery['state'], because: string | undefined): Promise<void> {
-    await this.#deliveries.updateOne({ _id }, { $set: { state, ...(because === undefined ? {} : { because }) } });
+    // What stood in the way of an earlier try is no longer why.
+    await this.#deliveries.updateOne(
+      { _id },
+      because === undefined ? { $set: { state }, $unset: { because: '' } } : { $set: { state, because } },
+    );
   }
 }
 

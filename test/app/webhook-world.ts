@@ -1,0 +1,82 @@
+import { createHmac } from 'node:crypto';
+import { Hono } from 'hono';
+import { onTestFinished } from 'vitest';
+import { openEmbeddedDatabase } from '../../app/embedded/database/embedded-database.ts';
+import { Inbox } from '../../app/inbox.ts';
+import { createApp } from '../../app/server.ts';
+import { webhookRoutes } from '../../app/webhooks.ts';
+import { systemClock } from '../../engine/ports/clock.ts';
+import { translate } from '../../providers/github/translate.ts';
+import { webhookVerifier } from '../../providers/github/webhook.ts';
+
+export const secrets = ['the newer secret, in use', 'the older secret, rotated out'] as const;
+
+export function signed(body: string, secret: string = secrets[0]): string {
+  return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+}
+
+/** Slipway's webhooks over HTTP, with a real inbox; what comes through is noted. */
+export async function webhookWorld(
+  facts: { readonly handle?: () => Promise<{ readonly ignoredBecause?: string }> } = {},
+) {
+  const database = openEmbeddedDatabase({
+    file: ':memory:',
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  onTestFinished(async () => database.close());
+  const handled: string[] = [];
+  const errors: unknown[] = [];
+  const inbox = new Inbox({
+    database,
+    clock: systemClock,
+    translate: (_provider, event, body) => translate(event, body),
+    handle: async (_event, delivery) => {
+      handled.push(delivery);
+      return (await facts.handle?.()) ?? {};
+    },
+    onError: (error) => errors.push(error),
+  });
+  await inbox.prepare();
+  const verifier = webhookVerifier([...secrets]);
+  const app = createApp({
+    webhooks: webhookRoutes({ isGenuine: (body, signature) => verifier.isGenuine(body, signature), inbox }),
+    api: new Hono(),
+    apiToken: 'token',
+    hosts: () => new Set(),
+    isReady: () => true,
+    onError: (error) => errors.push(error),
+  });
+  let count = 0;
+  return {
+    handled,
+    errors,
+    inbox,
+    /** @param headers undefined leaves one out */
+    async deliver(
+      body: string,
+      headers: Readonly<Record<string, string | undefined>> = {},
+    ): Promise<{ readonly status: number; readonly text: string }> {
+      count += 1;
+      const all = Object.entries({
+        'content-type': 'application/json',
+        'x-github-delivery': `delivery-${count}`,
+        'x-github-event': 'push',
+        'x-hub-signature-256': signed(body),
+        ...headers,
+      }).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]]));
+      const answer = await app.request('/webhooks/github', { method: 'POST', body, headers: all });
+      return { status: answer.status, text: await answer.text() };
+    },
+    /** What is kept of the deliveries, by their id. */
+    async kept(): Promise<Readonly<Record<string, string>>> {
+      await inbox.idle();
+      const all = await database
+        .collection<{ _id: string; state: string; because?: string }>('deliveries')
+        .find({})
+        .toArray();
+      return Object.fromEntries(all.map(({ _id, state, because }) => [_id, because ? `${state}: ${because}` : state]));
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { HostEvent } from '../../engine/core/trigger.ts';
+
+const collected = join(import.meta.dirname, '../../../shared/webhooks');
+
+export type Json = Record<string, unknown>;
+
+/** A delivery that a project recorded, or that a host documents. Header names are lower case. */
+export interface CollectedDelivery {
+  readonly file: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Json;
+}
+
+const File = z.object({ headers: z.record(z.string(), z.string()), body: z.record(z.string(), z.unknown()) });
+
+/** All that were collected of a host; none where they are not at hand. */
+export function collectedDeliveries(host: string): readonly CollectedDelivery[] {
+  const folder = join(collected, host);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .sort()
+    .map((file) => {
+      const { headers, body } = File.parse(JSON.parse(readFileSync(join(folder, file), 'utf8')));
+      const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+      return { file: file.replace(/\.json$/, ''), headers: Object.fromEntries(lower), body };
+    });
+}
+
+/** An event in one line, with every field that the engine acts on. */
+export function inWords(event: HostEvent): string {
+  switch (event.type) {
+    case 'ignored':
+      return `ignored: ${event.because}`;
+    case 'rerun':
+      return `rerun ${event.checkId ?? 'all'} of ${short(event.headSha)} by ${event.by.login}`;
+    case 'comment':
+      return `comment ${event.commentId} on #${event.number} by ${event.by.login}: ${event.body}`;
+    case 'reaction':
+      return `${event.change} ${event.content} to ${event.commentId} of #${event.number} by ${event.by.login}`;
+    case 'label':
+      return `labels of #${event.number} by ${event.by.login}: +[${event.added}] -[${event.removed}] =[${event.labels}]`;
+    case 'trigger':
+      return triggerInWords(event.trigger);
+  }
+}
+
+function triggerInWords(trigger: Extract<HostEvent, { type: 'trigger' }>['trigger']): string {
+  const who = `by ${trigger.actor.login}`;
+  switch (trigger.type) {
+    case 'push':
+      return `push ${trigger.branch} ${short(trigger.beforeSha ?? 'new')}..${short(trigger.headSha)} ${who}`;
+    case 'tag':
+      return `tag ${trigger.tag} ${short(trigger.headSha)} ${who}`;
+    case 'pull_request': {
+      const { action, number, headRef, headSha, baseRef, baseSha, isFork, isDraft, labels } = trigger;
+      const marks = `${isFork ? ' fork' : ''}${isDraft ? ' draft' : ''}${labels.length > 0 ? ` [${labels}]` : ''}`;
+      return `${action} #${number} ${headRef}@${short(headSha)} into ${baseRef}@${short(baseSha)}${marks} ${who}`;
+    }
+    default:
+      return `${trigger.type} ${who}`;
+  }
+}
+
+function short(sha: string): string {
+  return sha.slice(0, 7);
+}
