@@ -33,7 +33,8 @@ if (node === undefined) {
   );
   process.exit(1);
 }
-const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
+// A small young generation halves the memory of a Slipway that drives many runs, and costs no measurable time.
+const child = spawn(node, ['--max-semi-space-size=4', program, ...process.argv.slice(2)], { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
   if (signal !== null) {

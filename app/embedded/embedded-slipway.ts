@@ -10,11 +10,17 @@ import { stablePort } from './free-port.ts';
 const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
 const agentFolder = join(import.meta.dirname, '..', '..', 'engine', 'agent');
 
-/** How the embedded cluster's pods start Slipway's programs: from this very checkout or package. */
-export const localPrograms = {
-  agent: [process.execPath, join(agentFolder, `main.${extension}`)],
-  fetchArtifact: [process.execPath, join(agentFolder, `fetch-artifact.${extension}`)],
-} as const;
+/**
+ * How the embedded cluster's pods start Slipway's programs: from this very checkout or package. Compiled code is kept
+ * in the data folder, which halves an agent's start.
+ */
+function localPrograms(dataDir: string): NonNullable<Config['agentPrograms']> {
+  const node = ['/usr/bin/env', `NODE_COMPILE_CACHE=${join(dataDir, 'compile-cache')}`, process.execPath];
+  return {
+    agent: [...node, join(agentFolder, `main.${extension}`)],
+    fetchArtifact: [...node, join(agentFolder, `fetch-artifact.${extension}`)],
+  };
+}
 
 export const defaultSlots: SlotRules = { teamSlots: 4, poolSlots: 40, ageAfterMs: agingMs };
 
@@ -35,7 +41,7 @@ export async function embeddedConfig(facts: {
     database: { type: 'embedded', file: databaseFile(dataDir) },
     kubeconfig: facts.cluster.kubeconfig(),
     agentImage: 'slipway/agent',
-    agentPrograms: localPrograms,
+    agentPrograms: localPrograms(dataDir),
     ...(facts.github === undefined ? {} : { github: facts.github }),
     slots: facts.slots,
     apiToken: await keptSecret(join(dataDir, 'api-token')),

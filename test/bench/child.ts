@@ -10,7 +10,10 @@ export class Child {
   }
 
   static start(program: string, ...words: readonly string[]): Child {
-    return new Child(fork(program, words, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+    // As the launcher starts Slipway.
+    return new Child(
+      fork(program, words, { execArgv: ['--max-semi-space-size=4'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+    );
   }
 
   /** The next message it sends. @throws Error when it ends first */

@@ -3,10 +3,10 @@ import { CreatePods, defaultCreatePodsSettings } from '../../app/reconcilers/cre
 import { mongoEventStore } from '../../engine/mongo/event-store.ts';
 import { mongoSnapshotStore } from '../../engine/mongo/snapshot-store.ts';
 import { systemClock } from '../../engine/ports/clock.ts';
-import type { AttemptPod, AttemptRef, PodRunner } from '../../engine/ports/pod-runner.ts';
+import type { AttemptPod, PodRunner } from '../../engine/ports/pod-runner.ts';
 import { RunLoop } from '../../engine/run-loop.ts';
 import { Scheduler } from '../../engine/scheduler.ts';
-import { stage, succeeded, trigger } from '../engine/core/given-run.ts';
+import { stage, trigger } from '../engine/core/given-run.ts';
 
 /** The reference run of six stages: one, then four at once, then one. */
 export const sixStages = [
@@ -52,10 +52,4 @@ export async function createRun(loop: RunLoop, runId: string): Promise<void> {
     team: `team-${runId}`,
     replica: 'bench',
   });
-}
-
-/** What the agent of a stage does that ends at once. */
-export async function succeedAtOnce(loop: RunLoop, { runId, stage: name, attempt }: AttemptRef): Promise<void> {
-  await loop.send(runId, { type: 'StartStage', stage: name, attempt });
-  await loop.send(runId, { type: 'RecordResult', stage: name, attempt, result: succeeded });
 }

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { Agent } from 'undici';
 import { z } from 'zod';
 import type { AttemptPod } from '../../engine/ports/pod-runner.ts';
+import { succeeded } from '../engine/core/given-run.ts';
 import { Child } from './child.ts';
-import { createRun, sixStages, startEngine, succeedAtOnce } from './engine.ts';
+import { createRun, sixStages, startEngine } from './engine.ts';
 import { milliseconds, type Print, percentile } from './figures.ts';
 import { inScratch, openStore } from './scratch.ts';
 
@@ -55,8 +56,9 @@ async function delays(create: (pod: AttemptPod) => Promise<void>): Promise<reado
       const needs = (needsOf.get(pod.stage) ?? []).map((need) => ended.get(`${pod.runId}/${need}`) ?? 0);
       if (needs.length > 0) samples.push(called - Math.max(...needs));
       await create(pod);
+      await loop.send(pod.runId, { type: 'StartStage', stage: pod.stage, attempt: pod.attempt });
       ended.set(`${pod.runId}/${pod.stage}`, performance.now());
-      await succeedAtOnce(loop, pod);
+      await loop.send(pod.runId, { type: 'RecordResult', stage: pod.stage, attempt: pod.attempt, result: succeeded });
     });
     loop.onChange(({ run }) => {
       if (run.outcome === undefined) return;

@@ -12,14 +12,14 @@ import { inScratch } from './scratch.ts';
 const samples = 15;
 const goalMs = 400;
 const goalRequests = 15;
-const oneStage = 'stages:\n  test:\n    run: "true"\n';
+const oneStage = 'stages:\n  test:\n    commands: ["true"]\n';
 const sixStages = `stages:
-  a: { run: "true" }
-  b1: { needs: [a], run: "true" }
-  b2: { needs: [a], run: "true" }
-  b3: { needs: [a], run: "true" }
-  b4: { needs: [a], run: "true" }
-  c: { needs: [b1, b2, b3, b4], run: "true" }
+  a: { commands: ["true"] }
+  b1: { needs: [a], commands: ["true"] }
+  b2: { needs: [a], commands: ["true"] }
+  b3: { needs: [a], commands: ["true"] }
+  b4: { needs: [a], commands: ["true"] }
+  c: { needs: [b1, b2, b3, b4], commands: ["true"] }
 `;
 
 /** Whole Slipway on this machine: a real push to its completed checks, and what it asks of the Git host. */
