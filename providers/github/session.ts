@@ -19,6 +19,8 @@ export interface GitHubAppOptions {
   readonly webhookSecret: string;
   /** Absent for github.com. */
   readonly baseUrl?: string;
+  /** For one request; 15 seconds when left out. */
+  readonly timeoutMs?: number;
 }
 
 /** The App signed in to GitHub: one client per installation, tokens kept while they are good. */
@@ -37,7 +39,7 @@ export interface GitHubSession {
   cloneToken(repository: RepositoryRef): Promise<string>;
 }
 
-const timeoutMs = 15_000;
+const defaultTimeoutMs = 15_000;
 const tokenSlackMs = 5 * 60_000;
 
 /** Signs in by probot. Its own throttling and retries are off: budgets and retries are the caller's. */
@@ -53,7 +55,7 @@ export async function gitHubSession(options: GitHubAppOptions): Promise<GitHubSe
       ...defaults,
       throttle: { enabled: false },
       retry: { enabled: false },
-      request: { fetch: fetchWithTimeout },
+      request: { fetch: fetchWithin(options.timeoutMs ?? defaultTimeoutMs) },
     })),
   });
   await probot.ready();
@@ -125,6 +127,6 @@ export function isStatus(error: unknown, status: number): boolean {
 }
 
 /** Every request has a time limit; octokit itself has none. */
-function fetchWithTimeout(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  return fetch(input, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+function fetchWithin(timeoutMs: number): typeof fetch {
+  return (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(timeoutMs) });
 }

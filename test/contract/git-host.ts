@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest';
+import type { RepositoryRef, Sha } from '../../engine/core/trigger.ts';
+import type { CheckRun, GitHost } from '../../providers/git-host.ts';
+
+/** A repository with `main`, and a pull request from `topic` that changes `a.txt` and adds `b.txt`. Made anew for each test. */
+export interface GitHostWorld {
+  readonly host: GitHost;
+  readonly repository: RepositoryRef;
+  readonly number: number;
+  readonly baseSha: Sha;
+  readonly headSha: Sha;
+  /** Logins: who may write, who may only read, and one the host does not know. */
+  readonly people: { readonly writer: string; readonly reader: string; readonly stranger: string };
+  /** As the writer. @returns the comment's id */
+  comment(body: string): Promise<string>;
+  /** All comments of the pull request, oldest first. */
+  comments(): Promise<readonly { readonly author: string; readonly body: string }[]>;
+  /** Takes a comment away behind the adapter's back. */
+  deleteComment(id: string): Promise<void>;
+  /** The checks or statuses of the head commit, in the port's words. */
+  checks(): Promise<readonly { readonly name: string; readonly state: string; readonly annotations?: number }[]>;
+}
+
+const missing = '0123456789012345678901234567890123456789' as Sha; // a well-formed hash that no repository has
+const at = new Date('2026-01-01T00:00:00Z');
+
+function check(facts: Partial<CheckRun> = {}): CheckRun {
+  return {
+    name: 'slipway/test',
+    externalId: 'run-1/test',
+    state: { status: 'in_progress', startedAt: at },
+    title: 'Running',
+    summary: 'Since a moment',
+    annotations: [],
+    ...facts,
+  };
+}
+
+const failed: CheckRun['state'] = { status: 'completed', conclusion: 'failure', startedAt: at, completedAt: at };
+
+/** What Slipway relies on in a Git host: every adapter has to behave like this. */
+export function gitHostContract(name: string, make: () => Promise<GitHostWorld>): void {
+  describe(`Git host contract: ${name}`, () => {
+    it('reads files at a commit, and tells "none" from a fault', async () => {
+      const { host, repository, baseSha, headSha } = await make();
+      const read = (sha: Sha, path: string) => host.readFile(repository, sha, path, { maxBytes: 1_000 });
+      expect(await read(baseSha, 'a.txt')).toBe('one\n');
+      expect(await read(headSha, 'a.txt')).toBe('two\n');
+      expect(await read(headSha, 'src/a b#c.txt')).toBe('odd\n');
+      expect(await read(baseSha, 'b.txt')).toBeUndefined();
+      expect(await read(headSha, 'src')).toBeUndefined();
+      await expect(host.readFile(repository, headSha, 'a.txt', { maxBytes: 3 })).rejects.toMatchObject({
+        code: 'invalid',
+      });
+    });
+
+    it('lists files, and what a pull request changes', async () => {
+      const { host, repository, baseSha, headSha, number } = await make();
+      const { paths, isComplete } = await host.listFiles(repository, headSha);
+      expect([...paths].sort()).toEqual(['a.txt', 'b.txt', 'src/a b#c.txt']);
+      expect(isComplete).toBe(true);
+      const changed = await host.changedFiles(repository, baseSha, headSha);
+      expect({ ...changed, paths: [...changed.paths].sort() }).toEqual({
+        paths: ['a.txt', 'b.txt', 'src/a b#c.txt'],
+        isComplete: true,
+      });
+      const files = await host.pullRequestFiles(repository, number);
+      expect([...files.paths].sort()).toEqual([...changed.paths].sort());
+      await expect(host.changedFiles(repository, baseSha, missing)).rejects.toMatchObject({ code: 'not-found' });
+    });
+
+    it('finds branches and pull requests', async () => {
+      const { host, repository, number, baseSha, headSha, people } = await make();
+      expect(await host.branchHead(repository, 'topic')).toBe(headSha);
+      expect(await host.branchHead(repository, 'no/such branch')).toBeUndefined();
+      const pull = await host.pullRequest(repository, number);
+      expect(pull).toMatchObject({
+        number,
+        title: 'Two',
+        headRef: 'topic',
+        headSha,
+        isFork: false,
+        baseRef: 'main',
+        baseSha,
+        isDraft: false,
+        author: people.writer,
+      });
+      expect(await host.openPullRequests(repository)).toEqual([pull]);
+      expect(await host.pullRequest(repository, 4_711)).toBeUndefined();
+    });
+
+    it('looks permissions up, and gives strangers none', async () => {
+      const { host, repository, people } = await make();
+      expect(await host.permissionOf(repository, people.writer)).toBe('write');
+      expect(await host.permissionOf(repository, people.reader)).toBe('read');
+      expect(await host.permissionOf(repository, people.stranger)).toBe('none');
+    });
+
+    it('gives access for a clone, with no secret in the URL', async () => {
+      const { host, repository } = await make();
+      const { url, credential } = await host.cloneAccess(repository);
+      expect(new URL(url).username + new URL(url).password).toBe('');
+      expect(credential?.password.length).toBeGreaterThan(10);
+      expect(url).not.toContain(credential?.password);
+    });
+
+    it('updates the check it knows, instead of adding one', async () => {
+      const world = await make();
+      const { host, repository, headSha } = world;
+      const id = await host.publishCheck(repository, headSha, check(), undefined);
+      expect(await world.checks()).toMatchObject([{ name: 'slipway/test', state: 'running' }]);
+      expect(await host.publishCheck(repository, headSha, check({ state: failed }), id)).toBe(id);
+      await host.publishCheck(
+        repository,
+        headSha,
+        check({ name: 'slipway/lint', externalId: 'run-1/lint' }),
+        undefined,
+      );
+      const shown = await world.checks();
+      expect(shown.map(({ name, state }) => `${name} ${state}`).sort()).toEqual([
+        'slipway/lint running',
+        'slipway/test failure',
+      ]);
+    });
+
+    it('finds its check again when it was not seen to be made', async () => {
+      const world = await make();
+      const { host, repository, headSha } = world;
+      const id = await host.publishCheck(repository, headSha, check(), undefined);
+      const again = check({ state: failed, mayExist: true });
+      expect(await host.publishCheck(repository, headSha, again, undefined)).toBe(id);
+      expect(await world.checks()).toHaveLength(1);
+    });
+
+    it('sends all annotations, also more than the host takes at once', async () => {
+      const world = await make();
+      const { host, repository, headSha } = world;
+      const annotations = Array.from({ length: 120 }, (_, index) => ({
+        path: 'a.txt',
+        startLine: index + 1,
+        endLine: index + 1,
+        level: 'failure' as const,
+        title: `Line ${index + 1}`,
+        message: 'wrong',
+      }));
+      await host.publishCheck(repository, headSha, check({ state: failed, annotations }), undefined);
+      const [shown] = await world.checks();
+      expect(shown?.annotations).toBe(host.capabilities.annotations ? 120 : undefined);
+    });
+
+    it('keeps one comment per marker, and makes it anew when someone deleted it', async () => {
+      const world = await make();
+      const { host, repository, number } = world;
+      const marker = '<!-- slipway -->';
+      const write = (body: string, known?: string) => host.ensureComment(repository, number, { marker, body }, known);
+      const id = await write('first');
+      expect(await write('second', id)).toBe(id);
+      expect(await write('third')).toBe(id);
+      const own = await host.ownLogin();
+      expect(await world.comments()).toEqual([{ author: own, body: `${marker}\nthird` }]);
+      await world.deleteComment(id);
+      const next = await write('fourth', id);
+      expect(next).not.toBe(id);
+      expect(await world.comments()).toEqual([{ author: own, body: `${marker}\nfourth` }]);
+    });
+
+    it('leaves a comment of somebody else alone that carries the marker', async () => {
+      const world = await make();
+      const { host, repository, number, people } = world;
+      const marker = '<!-- slipway -->';
+      await world.comment(`${marker}\nmine`);
+      await host.ensureComment(repository, number, { marker, body: 'ours' }, undefined);
+      expect(await world.comments()).toEqual([
+        { author: people.writer, body: `${marker}\nmine` },
+        { author: await host.ownLogin(), body: `${marker}\nours` },
+      ]);
+    });
+
+    it('reads comments as they stand, and adds its own', async () => {
+      const world = await make();
+      const { host, repository, number, people } = world;
+      const id = await world.comment('/slipway approve');
+      expect(await host.comment(repository, number, id)).toMatchObject({
+        id,
+        author: { login: people.writer },
+        body: '/slipway approve',
+      });
+      expect(await host.comment(repository, number + 1, id)).toBeUndefined();
+      expect(await host.comment(repository, number, '99999999')).toBeUndefined();
+      await host.addComment(repository, number, 'Done');
+      expect((await world.comments()).at(-1)).toEqual({ author: await host.ownLogin(), body: 'Done' });
+    });
+
+    it('reacts once to a comment, where the host has reactions', async () => {
+      const world = await make();
+      const { host, repository, number } = world;
+      const id = await world.comment('/slipway approve');
+      for (const content of ['eyes', 'eyes', 'rocket'] as const) await host.react(repository, number, id, content);
+      const reactions = (await host.reactions(repository, number, id)).map(
+        ({ by, content }) => `${by.login} ${content}`,
+      );
+      const own = await host.ownLogin();
+      expect(reactions.sort()).toEqual(host.capabilities.reactions === 'none' ? [] : [`${own} eyes`, `${own} rocket`]);
+    });
+
+    it('puts labels on and takes them off, where the host has labels', async () => {
+      const { host, repository, number } = await make();
+      await host.changeLabels(repository, number, { add: ['hotfix', 'hold'] });
+      await host.changeLabels(repository, number, { add: ['hotfix'], remove: ['hold', 'never-there'] });
+      expect(await host.labels(repository, number)).toEqual(host.capabilities.labels ? ['hotfix'] : []);
+    });
+
+    it('reports a deployment, where the host has them', async () => {
+      const { host, repository, headSha } = await make();
+      const report = { environment: 'staging', sha: headSha, description: 'Rolling out', url: 'https://web.example' };
+      const id = await host.publishDeployment(repository, { ...report, state: 'in_progress' }, undefined);
+      expect(id !== undefined).toBe(host.capabilities.deployments);
+      expect(await host.publishDeployment(repository, { ...report, state: 'success' }, id)).toBe(id);
+    });
+
+    it('says which repository it did not find', async () => {
+      const { host, repository } = await make();
+      const gone = { ...repository, id: '99999999', name: 'gone' };
+      await expect(host.listFiles(gone, missing)).rejects.toMatchObject({
+        name: 'GitHostError',
+        code: 'not-found',
+        what: expect.stringContaining('gone'),
+      });
+    });
+  });
+}
