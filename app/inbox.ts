@@ -16,7 +16,6 @@ interface StoredDelivery {
   readonly tries: number;
   readonly retryAt: Date;
   readonly because?: string;
-  readonly expiresAt: Date;
 }
 
 /** The last event about a branch, tag or pull request. */
@@ -78,7 +77,6 @@ export class Inbox {
 
   async prepare(): Promise<void> {
     await this.#deliveries.createIndex({ state: 1, receivedAt: 1 });
-    await this.#deliveries.createIndex({ expiresAt: 1 });
   }
 
   /** One durable write. A delivery that is there already is acknowledged, and not taken twice. */
@@ -94,7 +92,6 @@ export class Inbox {
         state: 'received',
         tries: 0,
         retryAt: receivedAt,
-        expiresAt: new Date(receivedAt.getTime() + keptMs),
       });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -131,8 +128,14 @@ export class Inbox {
   }
 
   async expire(): Promise<number> {
-    const { deletedCount } = await this.#deliveries.deleteMany({ expiresAt: { $lte: this.#clock.now() } });
-    return deletedCount;
+    // What still waits is kept however old it is; the rest goes by the index that finds it.
+    const before = new Date(this.#clock.now().getTime() - keptMs);
+    let expired = 0;
+    for (const state of ['done', 'ignored', 'failed'] as const) {
+      const { deletedCount } = await this.#deliveries.deleteMany({ state, receivedAt: { $lte: before } });
+      expired += deletedCount;
+    }
+    return expired;
   }
 
   async #drainAll(): Promise<void> {

@@ -43,13 +43,26 @@ export function indexKeys(
 ): { readonly keys: readonly Buffer[]; readonly isMultikey: boolean } {
   const fields = index.fields.map(({ path, direction }) => ({ ...valuesAt(document, path), direction }));
   if (index.isSparse && fields.every(({ isMissing }) => isMissing)) return { keys: [], isMultikey: false };
+  const single = fields.every(({ values }) => values.length === 1);
+  if (single) {
+    const parts = fields.map(({ values, direction }) => keyOf(values[0], direction));
+    return {
+      keys: [parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts)],
+      isMultikey: fields.some(({ isArray }) => isArray),
+    };
+  }
   let keys: Buffer[] = [Buffer.alloc(0)];
   for (const { values, direction } of fields) {
-    const encoded = values.map((value) => (direction === 1 ? encodeValue(value) : inverted(encodeValue(value))));
+    const encoded = values.map((value) => keyOf(value, direction));
     keys = keys.flatMap((key) => encoded.map((value) => Buffer.concat([key, value])));
   }
   const distinct = new Map(keys.map((key) => [key.toString('latin1'), key]));
   return { keys: [...distinct.values()], isMultikey: fields.some(({ isArray }) => isArray) };
+}
+
+function keyOf(value: unknown, direction: 1 | -1): Buffer {
+  const encoded = encodeValue(value);
+  return direction === 1 ? encoded : inverted(encoded);
 }
 
 /** A document's place in a sort order; an array sorts by its least element, or its greatest when descending. */
