@@ -64,6 +64,7 @@ export async function webhookWorld(
         'x-github-delivery': `delivery-${count}`,
         'x-github-event': 'push',
         'x-hub-signature-256': signed(body),
+        'content-length': String(Buffer.byteLength(body)),
         ...headers,
       }).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]]));
       const answer = await app.request('/webhooks/github', { method: 'POST', body, headers: all });

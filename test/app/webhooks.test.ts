@@ -34,6 +34,8 @@ it.each([
   ['an endless delivery id', { 'x-github-delivery': 'x'.repeat(101) }, 400],
   ['no event', { 'x-github-event': undefined }, 400],
   ['a form instead of JSON', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
+  ['no announced length', { 'content-length': undefined }, 411],
+  ['more than 25 MB by its announced length', { 'content-length': '26214401' }, 413],
 ])('refuses %s, and keeps nothing', async (_, headers, status) => {
   const world = await webhookWorld();
   const answer = await world.deliver(push(), headers);
