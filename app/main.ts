@@ -37,6 +37,7 @@ import { openEmbeddedDatabase } from './embedded/database/embedded-database.ts';
 import { reportOf } from './error-report.ts';
 import { Inbox } from './inbox.ts';
 import { startJobs } from './jobs/jobs.ts';
+import { Schedules } from './jobs/start-scheduled.ts';
 import { CreatePods, defaultCreatePodsSettings } from './reconcilers/create-pods.ts';
 import { ListRuns } from './reconcilers/list-runs.ts';
 import { RollOut } from './reconcilers/roll-out.ts';
@@ -150,7 +151,16 @@ export async function startSlipway(
     hosts: hostOf,
     replica: config.replica,
     showMistakes: (trigger, path, mistakes) => showChecks.showMistakes(trigger, path, mistakes),
+    followSchedules: (repository, branch, pipeline) => schedules.follow(repository, branch, pipeline),
   });
+  const schedules = new Schedules({
+    database,
+    clock: systemClock,
+    hosts: hostOf,
+    start: (trigger, key) => start.start(trigger, key),
+    onError,
+  });
+  await schedules.prepare();
   const inbox = new Inbox({
     database,
     clock: systemClock,
@@ -201,6 +211,7 @@ export async function startSlipway(
     [
       { name: 'drain-inbox', every: '5 seconds', run: async () => inbox.wake() },
       { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(hosts) },
+      { name: 'start-scheduled', every: '15 seconds', run: () => schedules.startDue() },
       { name: 'expire-deliveries', every: '1 hour', run: () => inbox.expire() },
       { name: 'expire-shown', every: '1 hour', run: () => showChecks.expire() },
     ],

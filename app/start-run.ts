@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Pipeline, PipelineSource } from '../engine/core/pipeline.ts';
 import { planRun } from '../engine/core/plan.ts';
 import type { Lane } from '../engine/core/run-events.ts';
-import type { PullRequestTrigger, Sha, Trigger } from '../engine/core/trigger.ts';
+import type { PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../engine/core/trigger.ts';
 import { detectPipeline } from '../engine/detect/detect.ts';
 import { type Mistake, parsePipeline, pipelineFile, pipelineMaxBytes } from '../engine/pipeline-file.ts';
 import type { RunList } from '../engine/ports/run-list.ts';
@@ -22,6 +22,7 @@ export class StartRun {
   readonly #hosts: (provider: string) => GitHost;
   readonly #replica: string;
   readonly #showMistakes: (trigger: Trigger, path: string, mistakes: readonly Mistake[]) => Promise<void>;
+  readonly #followSchedules: (repository: RepositoryRef, branch: string, pipeline: Pipeline) => Promise<void>;
 
   constructor(parts: {
     readonly loop: RunLoop;
@@ -29,12 +30,15 @@ export class StartRun {
     readonly hosts: (provider: string) => GitHost;
     readonly replica: string;
     readonly showMistakes: (trigger: Trigger, path: string, mistakes: readonly Mistake[]) => Promise<void>;
+    /** Told of the default branch's pipeline after each push to it. */
+    readonly followSchedules: (repository: RepositoryRef, branch: string, pipeline: Pipeline) => Promise<void>;
   }) {
     this.#loop = parts.loop;
     this.#runs = parts.runs;
     this.#hosts = parts.hosts;
     this.#replica = parts.replica;
     this.#showMistakes = parts.showMistakes;
+    this.#followSchedules = parts.followSchedules;
   }
 
   /**
@@ -59,6 +63,8 @@ export class StartRun {
       return { outcome: 'mistakes', mistakes: definition.mistakes };
     }
     const { pipeline, source } = definition;
+    if (trigger.type === 'push' && trigger.branch === trigger.defaultBranch)
+      await this.#followSchedules(trigger.repository, trigger.branch, pipeline);
     const changedFiles = needsChangedFiles(pipeline) ? await this.#changedFiles(trigger) : undefined;
     const planned = planRun({ pipeline, source, trigger, changedFiles });
     if (!planned.matched) return { outcome: 'ignored', because: planned.reason };
