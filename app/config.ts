@@ -25,6 +25,8 @@ export interface Config {
     | { readonly type: 'mongodb'; readonly uri: string };
   readonly kubeconfig: string;
   readonly agentImage: string;
+  /** What stands in for images that pipelines name: a mirror, or this organisation's own `node:24`. */
+  readonly images?: Readonly<Record<string, string>>;
   /** How pods start Slipway's own programs; absent where the agent's image does it by itself. */
   readonly agentPrograms?: { readonly agent: readonly string[]; readonly fetchArtifact: readonly string[] };
   /** Absent where no host is listened to: a run of a working tree. */
@@ -38,22 +40,43 @@ const slotNumber = z.union([
   z.coerce.number().int().min(1),
 ]);
 
-const environmentSchema = z.object({
-  SLIPWAY_HOST: z.string().default('127.0.0.1'),
-  SLIPWAY_PORT: z.coerce.number().int().min(0).max(65_535).default(7300),
-  SLIPWAY_AGENT_PORT: z.coerce.number().int().min(0).max(65_535).default(7301),
-  SLIPWAY_AGENT_ADDRESS: z.string().optional(),
-  SLIPWAY_AGENT_IMAGE: z.string().default('slipway/agent'),
-  SLIPWAY_REPLICA: z.string().min(1).optional(),
-  SLIPWAY_TEAM_SLOTS: slotNumber.default(4),
-  SLIPWAY_POOL_SLOTS: slotNumber.default(40),
-  MONGODB_URI: z.string().startsWith('mongodb').optional(),
-  KUBECONFIG: z.string().optional(),
-  GITHUB_APP_ID: z.coerce.number().int().positive().optional(),
-  GITHUB_PRIVATE_KEY: z.string().optional(),
-  GITHUB_WEBHOOK_SECRET: z.string().optional(),
-  GITHUB_API_URL: z.url().optional(),
+/** `node:24=registry.example/node:24 golang:1=...` */
+const imageMap = z.string().transform((text, context) => {
+  const pairs = text.split(/\s+/).filter((pair) => pair !== '');
+  const broken = pairs.find((pair) => !/^[^=]+=[^=]+$/.test(pair));
+  if (broken !== undefined) context.addIssue(`"${broken}" is not of the form image=replacement`);
+  return Object.fromEntries(pairs.map((pair) => [pair.split('=')[0] ?? '', pair.split('=')[1] ?? '']));
 });
+
+const gitHubVariables = ['GITHUB_APP_ID', 'GITHUB_PRIVATE_KEY', 'GITHUB_WEBHOOK_SECRET'] as const;
+
+const environmentSchema = z
+  .object({
+    SLIPWAY_HOST: z.string().default('127.0.0.1'),
+    SLIPWAY_PORT: z.coerce.number().int().min(0).max(65_535).default(7300),
+    SLIPWAY_AGENT_PORT: z.coerce.number().int().min(0).max(65_535).default(7301),
+    SLIPWAY_AGENT_ADDRESS: z.string().optional(),
+    SLIPWAY_AGENT_IMAGE: z.string().default('slipway/agent'),
+    SLIPWAY_IMAGES: imageMap.default({}),
+    SLIPWAY_API_TOKEN: z.string().min(32).optional(),
+    SLIPWAY_REPLICA: z.string().min(1).optional(),
+    SLIPWAY_TEAM_SLOTS: slotNumber.default(4),
+    SLIPWAY_POOL_SLOTS: slotNumber.default(40),
+    MONGODB_URI: z.string().startsWith('mongodb').optional(),
+    KUBECONFIG: z.string().min(1).optional(),
+    KUBERNETES_SERVICE_HOST: z.string().min(1).optional(),
+    KUBERNETES_SERVICE_PORT: z.string().regex(/^\d+$/).optional(),
+    GITHUB_APP_ID: z.coerce.number().int().positive().optional(),
+    GITHUB_PRIVATE_KEY: z.string().optional(),
+    GITHUB_WEBHOOK_SECRET: z.string().optional(),
+    GITHUB_API_URL: z.url().optional(),
+  })
+  .superRefine((values, context) => {
+    const given = gitHubVariables.filter((name) => values[name] !== undefined);
+    if (given.length === 0 || given.length === gitHubVariables.length) return;
+    for (const name of gitHubVariables.filter((it) => !given.includes(it)))
+      context.addIssue({ code: 'custom', path: [name], message: `${given.join(' and ')} alone is not enough` });
+  });
 
 /** The environment, parsed; parts that it leaves out get their embedded stand-in. */
 export type EnvironmentConfig = z.infer<typeof environmentSchema>;

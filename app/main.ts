@@ -117,6 +117,7 @@ export async function startSlipway(
       settings: {
         agentEndpoint,
         agentImage: config.agentImage,
+        ...(config.images === undefined ? {} : { images: config.images }),
         ...(config.agentPrograms === undefined ? {} : { agentCommand: config.agentPrograms.agent }),
       },
       onError,
@@ -132,6 +133,7 @@ export async function startSlipway(
         environmentNamespace(namespacePrefix, `${tenant}/${repositoryId}`, environment),
       agentEndpoint,
       agentImage: config.agentImage,
+      ...(config.images === undefined ? {} : { images: config.images }),
       ...(config.agentPrograms === undefined ? {} : { fetchCommand: config.agentPrograms.fetchArtifact }),
     }),
     revisions,

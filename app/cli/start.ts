@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { appManifest } from '../app-manifest.ts';
-import { defaultSlots, embeddedConfig, keptSecret, openCluster } from '../embedded/embedded-slipway.ts';
+import { type EnvironmentConfig, readEnvironment } from '../config.ts';
+import { keptSecret, openCluster } from '../embedded/embedded-slipway.ts';
 import { stablePort } from '../embedded/free-port.ts';
 import { type EmbeddedGitHost, startEmbeddedGitHost } from '../embedded/git-host/git-host.ts';
 import { failingTest, fix, neverReady, sampleFiles } from '../embedded/sample-changes.ts';
@@ -14,6 +15,9 @@ import { tourHost } from '../embedded/tour-host.ts';
 import { startSlipway } from '../main.ts';
 import { connectionFile, defaultDataDir } from './client.ts';
 import { formatDuration, paintFor, RunView } from './run-view.ts';
+import { serve } from './serve.ts';
+import { clusterFromEnvironment, gitHubFromEnvironment, settingsOf } from './settings.ts';
+import { writeWhole } from './write-whole.ts';
 
 const organization = 'acme';
 const repository = 'hello';
@@ -22,16 +26,16 @@ const stopSeconds = 5;
 
 interface StartOptions {
   readonly data: string;
-  readonly port: string;
+  readonly port?: string;
   readonly demo?: boolean;
   readonly tour: boolean;
 }
 
 export function startCommand(): Command {
   return new Command('start')
-    .description('run Slipway whole on this machine: database, cluster and Git host are embedded')
+    .description('run Slipway; database, cluster and Git host are embedded where the environment names none')
     .option('--data <folder>', 'where it keeps its state', defaultDataDir(process.env))
-    .option('--port <port>', 'port on 127.0.0.1', '7300')
+    .option('--port <port>', 'port to listen on (7300)')
     .option('--demo', 'walk through a delivery in a new state, then end; exit code 0 only if every step was seen')
     .option('--no-tour', 'start without the sample and its tour')
     .action((options: StartOptions) => (options.demo === true ? demo(options) : start(options)));
@@ -40,7 +44,8 @@ export function startCommand(): Command {
 async function demo(options: StartOptions): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'slipway-demo-'));
   const begin = Date.now();
-  const running = await bringUp(dataDir, 0);
+  // All of it is embedded, whatever the environment names.
+  const running = await bringUp(dataDir, 0, readEnvironment({}));
   try {
     await running.tour();
     running.view.say(
@@ -56,7 +61,11 @@ async function demo(options: StartOptions): Promise<void> {
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const running = await bringUp(options.data, Number(options.port));
+  const environment = readEnvironment(process.env);
+  const port = options.port === undefined ? environment.SLIPWAY_PORT : Number(options.port);
+  const github = gitHubFromEnvironment(environment);
+  if (github !== undefined) return serve({ environment, github, dataDir: options.data, port });
+  const running = await bringUp(options.data, port, environment);
   const { view, paint, host } = running;
   if (options.tour && !(await running.hasSample())) {
     await running
@@ -94,21 +103,31 @@ interface Running {
   stop(): Promise<void>;
 }
 
-async function bringUp(dataDir: string, port: number): Promise<Running> {
+async function bringUp(dataDir: string, port: number, environment: EnvironmentConfig): Promise<Running> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const log = pino({ level: process.env['SLIPWAY_LOG'] ?? 'error' }, pino.destination(2));
   const paint = paintFor(process.stdout);
   const view = new RunView(process.stdout);
+  const kubeconfig = await clusterFromEnvironment(environment);
+  const address = environment.SLIPWAY_AGENT_ADDRESS;
+  const embedded = [
+    ...(environment.MONGODB_URI === undefined ? ['database'] : []),
+    ...(kubeconfig === undefined ? ['cluster'] : []),
+  ];
   view.say(
-    `${paint('bold', 'Slipway')} starts with its embedded database, cluster and Git host, in ${dataDir}`,
-    paint(
-      'yellow',
-      'The embedded cluster runs stages as processes of this machine: they are not isolated, and images are not used.',
-    ),
+    `${paint('bold', 'Slipway')} starts with its embedded ${embedded.join(', ')}${embedded.length === 0 ? '' : ' and '}Git host, in ${dataDir}`,
   );
+  if (kubeconfig === undefined) {
+    view.say(
+      paint(
+        'yellow',
+        'The embedded cluster runs stages as processes of this machine: they are not isolated, and images are not used.',
+      ),
+    );
+  }
   const [host, cluster] = await Promise.all([
-    startEmbeddedGitHost({ dataDir: join(dataDir, 'git-host'), log }),
-    openCluster(dataDir, log),
+    startEmbeddedGitHost({ dataDir: join(dataDir, 'git-host'), log, ...(address === undefined ? {} : { address }) }),
+    kubeconfig === undefined ? openCluster(dataDir, log) : undefined,
   ]);
   host.createUser(developer);
   host.createOrganization(organization, { admins: [developer] });
@@ -122,11 +141,12 @@ async function bringUp(dataDir: string, port: number): Promise<Running> {
   });
   host.installApp(app.slug, organization);
 
-  const config = await embeddedConfig({
+  const config = await settingsOf({
+    environment,
     dataDir,
-    cluster,
+    kubeconfig: kubeconfig ?? cluster?.kubeconfig() ?? '',
+    isClusterEmbedded: kubeconfig === undefined,
     port: await stablePort(join(dataDir, 'port'), port),
-    slots: defaultSlots,
     github: { appId: app.appId, privateKey: app.privateKey, webhookSecrets: [webhookSecret], baseUrl: host.apiUrl },
   });
   const slipway = await startSlipway(config, log);
@@ -165,14 +185,8 @@ async function bringUp(dataDir: string, port: number): Promise<Running> {
       view.stop();
       await slipway.stop();
       await host.stop();
-      await cluster.stop({ pods: 'end', graceSeconds: stopSeconds });
+      await cluster?.stop({ pods: 'end', graceSeconds: stopSeconds });
       await rm(connectionFile(dataDir), { force: true });
     },
   };
-}
-
-/** Readers see the old content or the new one, never a part of it. */
-async function writeWhole(file: string, content: string): Promise<void> {
-  await writeFile(`${file}.new`, content, { mode: 0o600 });
-  await rename(`${file}.new`, file);
 }

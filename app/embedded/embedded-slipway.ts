@@ -14,7 +14,7 @@ const agentFolder = join(import.meta.dirname, '..', '..', 'engine', 'agent');
  * How the embedded cluster's pods start Slipway's programs: from this very checkout or package. Compiled code is kept
  * in the data folder, which halves an agent's start.
  */
-function localPrograms(dataDir: string): NonNullable<Config['agentPrograms']> {
+export function localPrograms(dataDir: string): NonNullable<Config['agentPrograms']> {
   const node = ['/usr/bin/env', `NODE_COMPILE_CACHE=${join(dataDir, 'compile-cache')}`, process.execPath];
   return {
     agent: [...node, join(agentFolder, `main.${extension}`)],

@@ -20,6 +20,8 @@ export interface ClusterSettings {
   readonly agentImage: string;
   /** Starts the program that fetches an artifact; absent where the image's own `fetch-artifact` does. */
   readonly fetchCommand?: readonly string[];
+  /** What stands in for images that pipelines name. */
+  readonly images?: Readonly<Record<string, string>>;
 }
 
 const timeoutMs = 15_000;
@@ -145,7 +147,7 @@ function deploymentOf(name: string, revision: Revision, settings: ClusterSetting
             seccompProfile: { type: 'RuntimeDefault' },
           },
           ...(target.source.type === 'artifact' ? { initContainers: [fetchContainer(revision.digest, settings)] } : {}),
-          containers: [serviceContainer(target)],
+          containers: [serviceContainer(target, settings)],
           ...(target.source.type === 'artifact' ? { volumes: artifactVolumes } : {}),
         },
       },
@@ -186,11 +188,11 @@ function fetchContainer(digest: string, { agentEndpoint, agentImage, fetchComman
   };
 }
 
-function serviceContainer(target: DeployTarget): V1Container {
+function serviceContainer(target: DeployTarget, { images }: ClusterSettings): V1Container {
   const { source, port, readyPath, env } = target;
   return {
     name: 'service',
-    image: source.image,
+    image: images?.[source.image] ?? source.image,
     ...(source.type === 'artifact'
       ? { command: [...source.command], workingDir: appFolder, volumeMounts: [{ name: 'app', mountPath: appFolder }] }
       : {}),

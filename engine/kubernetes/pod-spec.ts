@@ -10,6 +10,8 @@ export interface PodSettings {
   readonly agentImage: string;
   /** Absent where the image starts the agent by itself. */
   readonly agentCommand?: readonly string[];
+  /** What stands in for images that pipelines name. */
+  readonly images?: Readonly<Record<string, string>>;
 }
 
 export const labels = { run: 'slipway.dev/run', attempt: 'slipway.dev/attempt', role: 'slipway.dev/role' } as const;
@@ -56,7 +58,7 @@ export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
       },
       // Five search domains make ten look-ups of every outside name.
       dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
-      containers: [agentContainer(settings), stageContainer(pod)],
+      containers: [agentContainer(settings), stageContainer(pod, settings)],
       volumes: [
         { name: 'workspace', emptyDir: {} },
         { name: 'control', emptyDir: {} },
@@ -99,10 +101,10 @@ function agentContainer({ agentEndpoint, agentImage, agentCommand }: PodSettings
   };
 }
 
-function stageContainer({ image, resources }: AttemptPod): V1Container {
+function stageContainer({ image, resources }: AttemptPod, { images }: PodSettings): V1Container {
   return {
     name: 'stage',
-    image,
+    image: images?.[image] ?? image,
     command: ['sh', '-c', stageContainerScript],
     env: [
       { name: 'SLIPWAY_WORKSPACE', value: workspace },

@@ -23,6 +23,8 @@ export interface EmbeddedGitHostOptions {
   readonly dataDir: string;
   /** 0 takes any free port; left out, the one of last time where it is free. */
   readonly port?: number;
+  /** Under which others reach this machine; left out, nobody but this machine does. */
+  readonly address?: string;
   readonly log: HostLog;
   readonly now?: () => Date;
   /** GitHub's primary limit for each token's owner; high enough by default that nobody meets it by accident. */
@@ -90,8 +92,8 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
   const keysFolder = join(dataDir, 'keys');
   for (const folder of [dataDir, repositoriesFolder, keysFolder]) await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(dataDir, 0o700);
-  const server = await listenAgain(join(dataDir, 'port'), options.port);
-  const url = `http://127.0.0.1:${portOf(server)}`;
+  const server = await listenAgain(join(dataDir, 'port'), options.port, options.address);
+  const url = `http://${options.address ?? '127.0.0.1'}:${portOf(server)}`;
 
   const store = new Store(join(dataDir, 'host.sqlite'));
   const outbox = new Outbox({ store, log, now });
@@ -211,11 +213,11 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
 }
 
 /** Keeps clone URLs alive over restarts: the port of last time, if nobody else has it now. */
-async function listenAgain(file: string, wanted: number | undefined): Promise<Server> {
+async function listenAgain(file: string, wanted: number | undefined, address?: string): Promise<Server> {
   const last = wanted === undefined ? await readFile(file, 'utf8').catch(() => '0') : String(wanted);
-  const server = await listen(Number.parseInt(last, 10) || 0).catch(async (error: unknown) => {
+  const server = await listen(Number.parseInt(last, 10) || 0, address).catch(async (error: unknown) => {
     if (wanted !== undefined) throw error;
-    return await listen(0);
+    return await listen(0, address);
   });
   await writeFile(file, String(portOf(server)));
   return server;

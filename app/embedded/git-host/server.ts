@@ -21,8 +21,8 @@ export function hostApplication(
   },
 ): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
-  const { port } = new URL(host.url);
-  const ownHosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
+  const { port, host: own } = new URL(host.url);
+  const ownHosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`, own]);
   app.use(async (c, next) => {
     // A name that an attacker's DNS points here must not work: only our own names do.
     if (!ownHosts.has(c.req.header('host') ?? '')) return c.text('Unknown host name\n', 421);
@@ -34,12 +34,12 @@ export function hostApplication(
   return app;
 }
 
-/** Listens on 127.0.0.1 alone. @throws the system's error when the port is taken */
-export async function listen(port: number): Promise<Server> {
+/** Listens on 127.0.0.1 alone, unless others shall reach it under an address. @throws the system's error when the port is taken */
+export async function listen(port: number, address?: string): Promise<Server> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(port, address === undefined ? '127.0.0.1' : '0.0.0.0', resolve);
   });
   return server;
 }

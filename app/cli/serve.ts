@@ -1,0 +1,42 @@
+import { once } from 'node:events';
+import { mkdir, rm } from 'node:fs/promises';
+import { pino } from 'pino';
+import type { EnvironmentConfig, GitHubConfig } from '../config.ts';
+import { openCluster } from '../embedded/embedded-slipway.ts';
+import { startSlipway } from '../main.ts';
+import { connectionFile } from './client.ts';
+import { clusterFromEnvironment, settingsOf } from './settings.ts';
+import { writeWhole } from './write-whole.ts';
+
+const stopSeconds = 5;
+
+/** Runs Slipway for a real Git host until it is asked to end: no sample, no tour, logs as JSON lines. */
+export async function serve(facts: {
+  readonly environment: EnvironmentConfig;
+  readonly github: GitHubConfig;
+  readonly dataDir: string;
+  readonly port: number;
+}): Promise<never> {
+  const { environment, dataDir } = facts;
+  const ending = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const log = pino({ level: process.env['SLIPWAY_LOG'] ?? 'info' }, pino.destination(2));
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const kubeconfig = await clusterFromEnvironment(environment);
+  const cluster = kubeconfig === undefined ? await openCluster(dataDir, log) : undefined;
+  const config = await settingsOf({
+    ...facts,
+    kubeconfig: kubeconfig ?? cluster?.kubeconfig() ?? '',
+    isClusterEmbedded: cluster !== undefined,
+  });
+  const slipway = await startSlipway(config, log);
+  await writeWhole(connectionFile(dataDir), JSON.stringify({ url: slipway.url, token: config.apiToken }));
+  log.info(
+    { url: slipway.url, replica: config.replica, database: config.database.type },
+    'Slipway is up; webhooks go to /webhooks/github',
+  );
+  await ending;
+  await slipway.stop();
+  await cluster?.stop({ pods: 'end', graceSeconds: stopSeconds });
+  await rm(connectionFile(dataDir), { force: true });
+  process.exit(0);
+}

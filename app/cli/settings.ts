@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { agingMs, type Config, databaseFile, type EnvironmentConfig, type GitHubConfig } from '../config.ts';
+import { keptSecret, localPrograms } from '../embedded/embedded-slipway.ts';
+import { stablePort } from '../embedded/free-port.ts';
+
+const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/**
+ * The kubeconfig of the cluster that the environment names, else of the cluster that this process runs in; undefined
+ * where there is neither and the embedded one takes its place.
+ */
+export async function clusterFromEnvironment(environment: EnvironmentConfig): Promise<string | undefined> {
+  const { KUBECONFIG, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
+  if (KUBECONFIG !== undefined) return readFile(KUBECONFIG, 'utf8');
+  if (host === undefined || !existsSync(join(serviceAccount, 'token'))) return undefined;
+  const config = new KubeConfig();
+  // The client reads the token's file again as it is renewed, which a token in the text would not be.
+  config.loadFromOptions({
+    clusters: [
+      {
+        name: 'own',
+        server: `https://${host.includes(':') ? `[${host}]` : host}:${port ?? '443'}`,
+        caFile: join(serviceAccount, 'ca.crt'),
+        skipTLSVerify: false,
+      },
+    ],
+    users: [{ name: 'own', authProvider: { name: 'tokenFile', config: { tokenFile: join(serviceAccount, 'token') } } }],
+    contexts: [{ name: 'own', cluster: 'own', user: 'own' }],
+    currentContext: 'own',
+  });
+  return config.exportConfig();
+}
+
+/** The App that the environment names; undefined where the embedded Git host takes GitHub's place. */
+export function gitHubFromEnvironment(environment: EnvironmentConfig): GitHubConfig | undefined {
+  const {
+    GITHUB_APP_ID: appId,
+    GITHUB_PRIVATE_KEY: privateKey,
+    GITHUB_WEBHOOK_SECRET: secret,
+    GITHUB_API_URL: baseUrl,
+  } = environment;
+  if (appId === undefined || privateKey === undefined || secret === undefined) return undefined;
+  return {
+    appId,
+    privateKey: privateKey.replaceAll('\\n', '\n'),
+    webhookSecrets: secret.split(/\s+/).filter((part) => part !== ''),
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+  };
+}
+
+/** All settings: what the environment says, and stand-ins kept in the folder for what it leaves out. */
+export async function settingsOf(facts: {
+  readonly environment: EnvironmentConfig;
+  readonly dataDir: string;
+  readonly port: number;
+  readonly kubeconfig: string;
+  readonly isClusterEmbedded: boolean;
+  readonly github: GitHubConfig;
+}): Promise<Config> {
+  const { environment, dataDir } = facts;
+  const { SLIPWAY_AGENT_ADDRESS: advertise, MONGODB_URI: uri } = environment;
+  return {
+    dataDir,
+    replica: environment.SLIPWAY_REPLICA ?? (uri === undefined ? 'local' : hostname()),
+    listen: { host: environment.SLIPWAY_HOST, port: facts.port },
+    agents:
+      advertise === undefined
+        ? { host: '127.0.0.1', port: await stablePort(join(dataDir, 'agent-port'), environment.SLIPWAY_AGENT_PORT) }
+        : { host: '0.0.0.0', port: environment.SLIPWAY_AGENT_PORT, advertise },
+    database: uri === undefined ? { type: 'embedded', file: databaseFile(dataDir) } : { type: 'mongodb', uri },
+    kubeconfig: facts.kubeconfig,
+    agentImage: environment.SLIPWAY_AGENT_IMAGE,
+    ...(facts.isClusterEmbedded ? { agentPrograms: localPrograms(dataDir) } : {}),
+    images: environment.SLIPWAY_IMAGES,
+    github: facts.github,
+    slots: {
+      teamSlots: environment.SLIPWAY_TEAM_SLOTS,
+      poolSlots: environment.SLIPWAY_POOL_SLOTS,
+      ageAfterMs: agingMs,
+    },
+    apiToken: environment.SLIPWAY_API_TOKEN ?? (await keptSecret(join(dataDir, 'api-token'))),
+  };
+}
