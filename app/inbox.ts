@@ -172,7 +172,8 @@ export class Inbox {
 
   async #work(delivery: StoredDelivery, event: HostEvent): Promise<void> {
     if (event.type === 'ignored') return this.#end(delivery, 'ignored', event.because);
-    const other = event.type === 'trigger' ? await this.#sameAs(event.key, delivery) : undefined;
+    const other =
+      event.type === 'trigger' || event.type === 'incomplete' ? await this.#sameAs(event, delivery) : undefined;
     if (other !== undefined) return this.#end(delivery, 'ignored', `the same event came as ${other}`);
     try {
       const { ignoredBecause } = await this.#handle(event, delivery._id);
@@ -192,7 +193,10 @@ export class Inbox {
   }
 
   /** Two events are the same when all is equal, within ten minutes, and nothing else came for that ref in between. */
-  async #sameAs(key: EventKey, delivery: StoredDelivery): Promise<string | undefined> {
+  async #sameAs(
+    { key, ...facts }: { readonly key: EventKey; readonly mayHaveMovedNothing?: boolean },
+    delivery: StoredDelivery,
+  ): Promise<string | undefined> {
     const _id = `${key.tenant}/${key.repositoryId}/${key.subject}`;
     const event = createHash('sha256')
       .update(JSON.stringify(Object.entries(key).sort()))
@@ -201,7 +205,7 @@ export class Inbox {
     const isSame =
       last?.event === event &&
       last.delivery !== delivery._id &&
-      delivery.receivedAt.getTime() - last.at.getTime() < sameWithinMs;
+      (facts.mayHaveMovedNothing === true || delivery.receivedAt.getTime() - last.at.getTime() < sameWithinMs);
     if (isSame) return last.delivery;
     if (last?.delivery !== delivery._id) {
       await this.#lastEvents.replaceOne(
@@ -223,6 +227,11 @@ export class Inbox {
 }
 
 function repositoryOf(event: Exclude<HostEvent, { type: 'ignored' }>): string {
-  const { tenant, id } = event.type === 'trigger' ? event.trigger.repository : event.repository;
+  const { tenant, id } =
+    event.type === 'trigger'
+      ? event.trigger.repository
+      : event.type === 'incomplete'
+        ? event.known.repository
+        : event.repository;
   return `${tenant}/${id}`;
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -27,11 +26,12 @@ import type { Database } from '../engine/ports/database.ts';
 import { RunLoop } from '../engine/run-loop.ts';
 import { Scheduler } from '../engine/scheduler.ts';
 import type { GitHost } from '../providers/git-host.ts';
+import type { WebhookSource } from '../providers/git-host-webhook.ts';
 import { createGitHubHost } from '../providers/github/adapter.ts';
-import { translate } from '../providers/github/translate.ts';
-import { webhookVerifier } from '../providers/github/webhook.ts';
+import { gitHubWebhooks } from '../providers/github/webhook.ts';
 import { apiRoutes } from './api.ts';
 import { createAttemptHost } from './attempt-host.ts';
+import { completeTrigger } from './complete-trigger.ts';
 import type { Config } from './config.ts';
 import { openEmbeddedDatabase } from './embedded/database/embedded-database.ts';
 import { reportOf } from './error-report.ts';
@@ -163,11 +163,16 @@ export async function startSlipway(
     onError,
   });
   await schedules.prepare();
+  const sources = webhookSources(config);
   const inbox = new Inbox({
     database,
     clock: systemClock,
-    translate: (_provider, event, body) => translate(event, body),
-    handle: (event, deliveryId) => handle(event, deliveryId, start, loop, runs),
+    translate: (provider, event, body) =>
+      sources.find((each) => each.provider === provider)?.translate(event, body) ?? {
+        type: 'ignored',
+        because: `${provider} is not set up any more`,
+      },
+    handle: (event, deliveryId) => handle(event, deliveryId, start, loop, runs, hostOf),
     onError,
   });
   await inbox.prepare();
@@ -190,10 +195,9 @@ export async function startSlipway(
   await createPods.start();
 
   let isReady = false;
-  const verifier = webhookVerifier(config.github?.webhookSecrets ?? [randomUUID()]);
   const allowed = new Set<string>();
   const app = createApp({
-    webhooks: webhookRoutes({ isGenuine: (body, signature) => verifier.isGenuine(body, signature), inbox }),
+    webhooks: webhookRoutes({ sources, inbox }),
     api: apiRoutes({
       loop,
       runs,
@@ -285,15 +289,26 @@ async function gitHosts({ github }: Config): Promise<ReadonlyMap<string, GitHost
   return new Map([['github', host]]);
 }
 
+/** One line for each provider that is set up: served at `/webhooks/<provider>`. */
+function webhookSources({ github }: Config): readonly WebhookSource[] {
+  return [...(github === undefined ? [] : [gitHubWebhooks(github.webhookSecrets)])];
+}
+
 async function handle(
   event: Exclude<HostEvent, { type: 'ignored' }>,
   deliveryId: string,
   start: StartRun,
   loop: RunLoop,
   runs: Awaited<ReturnType<typeof mongoRunList>>,
+  hostOf: (provider: string) => GitHost,
 ): Promise<{ readonly ignoredBecause?: string }> {
-  if (event.type === 'trigger') {
-    const started = await start.start(event.trigger, deliveryId);
+  if (event.type === 'trigger' || event.type === 'incomplete') {
+    const trigger =
+      event.type === 'trigger'
+        ? event.trigger
+        : await completeTrigger(event.known, hostOf(event.known.repository.provider));
+    if (trigger === undefined) return { ignoredBecause: 'the pull request is gone' };
+    const started = await start.start(trigger, deliveryId);
     return started.outcome === 'ignored' ? { ignoredBecause: started.because } : {};
   }
   if (event.type !== 'rerun') return { ignoredBecause: `a ${event.type} asks for nothing` };

@@ -77,6 +77,9 @@ export interface PullRequest {
   readonly baseSha: Sha;
   readonly isDraft: boolean;
   readonly author: string;
+  /** The author's id at the host. */
+  readonly authorId: string;
+  readonly labels: readonly string[];
 }
 
 export interface DeploymentReport {
@@ -128,6 +131,7 @@ export interface GitHost {
     baseSha: Sha,
     headSha: Sha,
   ): Promise<{ readonly paths: readonly string[]; readonly isComplete: boolean }>;
+  defaultBranch(repository: RepositoryRef): Promise<string>;
   branchHead(repository: RepositoryRef, branch: string): Promise<Sha | undefined>;
   pullRequest(repository: RepositoryRef, number: number): Promise<PullRequest | undefined>;
   openPullRequests(repository: RepositoryRef): Promise<readonly PullRequest[]>;

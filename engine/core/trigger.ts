@@ -97,6 +97,22 @@ export interface EventKey {
   readonly after: string;
 }
 
+/** What a delivery tells of a trigger, where it does not tell all: the host is asked for the rest. */
+export type KnownOfTrigger =
+  | (Omit<PushTrigger, 'defaultBranch'> & { readonly defaultBranch?: string })
+  | (Omit<TagTrigger, 'defaultBranch'> & { readonly defaultBranch?: string })
+  | (Pick<PullRequestTrigger, 'type' | 'action' | 'repository' | 'number' | 'actor'> & {
+      readonly defaultBranch?: string;
+    });
+
+export interface IncompleteEvent {
+  readonly type: 'incomplete';
+  readonly known: KnownOfTrigger;
+  readonly key: EventKey;
+  /** The host sends it also when nothing moved: the same key as the last one is the same event, however long ago. */
+  readonly mayHaveMovedNothing: boolean;
+}
+
 /** What people and Slipway answer with, in our words; each host has its own names for them. */
 export type ReactionContent = 'thumbs_up' | 'thumbs_down' | 'rocket' | 'eyes' | 'confused';
 
@@ -147,6 +163,7 @@ export type HostEvent =
       /** Our own id of the check. */
       readonly checkId?: string;
     }
+  | IncompleteEvent
   | CommentEvent
   | ReactionEvent
   | LabelEvent

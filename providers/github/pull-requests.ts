@@ -82,7 +82,8 @@ function toPullRequest(pull: {
   readonly number: number;
   readonly title: string;
   readonly draft?: boolean;
-  readonly user: { readonly login: string } | null;
+  readonly user: { readonly login: string; readonly id: number | bigint } | null;
+  readonly labels: readonly { readonly name?: string }[];
   readonly head: { readonly ref: string; readonly sha: string; readonly repo: { readonly id: number | bigint } | null };
   readonly base: { readonly ref: string; readonly sha: string; readonly repo: { readonly id: number | bigint } };
 }): PullRequest | undefined {
@@ -98,5 +99,7 @@ function toPullRequest(pull: {
     baseSha: base.sha,
     isDraft: pull.draft ?? false,
     author: pull.user?.login ?? 'ghost',
+    authorId: String(pull.user?.id ?? ''),
+    labels: pull.labels.flatMap(({ name }) => name ?? []),
   };
 }

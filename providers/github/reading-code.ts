@@ -7,7 +7,7 @@ import { type GitHubSession, isStatus } from './session.ts';
 export function readingCode(
   session: GitHubSession,
   origin: string,
-): Pick<GitHost, 'readFile' | 'listFiles' | 'changedFiles' | 'branchHead' | 'cloneAccess'> {
+): Pick<GitHost, 'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'cloneAccess'> {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
       session.call(`Reading ${path}`, repository, async (octokit, at) => {
@@ -59,6 +59,12 @@ export function readingCode(
           ]),
           isComplete: files.length < 300,
         };
+      }),
+
+    defaultBranch: (repository) =>
+      session.call('Reading the default branch', repository, async (octokit, at) => {
+        const { data } = await octokit.request('GET /repos/{owner}/{repo}', { ...at });
+        return data.default_branch;
       }),
 
     branchHead: (repository, branch) =>

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   type HostEvent,
   isSha,
@@ -8,22 +8,14 @@ import {
   Sha,
   type Trigger,
 } from '../../engine/core/trigger.ts';
+import { firstLine, ignored, understood } from '../understand.ts';
 import { CheckRun, CheckSuite, Common, IssueComment, Labeled, PullRequest, Push } from './schema.ts';
 
 const noCommit = /^0+$/;
 
 /** What a verified delivery means. A body that is not as GitHub documents it is ignored, with the field that is off. */
 export function translate(event: string, body: unknown): HostEvent {
-  try {
-    return understand(event, body);
-  } catch (error) {
-    if (error instanceof z.ZodError) {
-      const [issue] = error.issues;
-      return ignored(`its field ${issue?.path.join('.')} is not as expected: ${issue?.message}`);
-    }
-    if (error instanceof RangeError) return ignored(error.message);
-    throw error;
-  }
+  return understood(() => understand(event, body));
 }
 
 function understand(event: string, body: unknown): HostEvent {
@@ -203,12 +195,4 @@ function repositoryOf({
 
 function personOf({ login, id }: { readonly login: string; readonly id: number }): Person {
   return { login, id: String(id) };
-}
-
-function firstLine(text: string): string {
-  return (text.split('\n')[0] ?? '').slice(0, 300);
-}
-
-function ignored(because: string): HostEvent {
-  return { type: 'ignored', because };
 }

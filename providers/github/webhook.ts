@@ -1,28 +1,28 @@
 import { Webhooks } from '@octokit/webhooks';
+import type { WebhookSource } from '../git-host-webhook.ts';
+import { requireSecrets } from '../signature.ts';
+import { translate } from './translate.ts';
 
-/** Checks that GitHub sent a delivery: HMAC-SHA256 over the raw body, in constant time, with any of several secrets. */
-export interface WebhookVerifier {
-  isGenuine(rawBody: string, signature: string): Promise<boolean>;
-}
-
-const shortestSecret = 16;
-
-/** @throws RangeError without a secret, or with one that anybody knows */
-export function webhookVerifier(secrets: readonly string[]): WebhookVerifier {
-  const weak = secrets.find((secret) => secret.length < shortestSecret);
-  if (secrets.length === 0 || weak !== undefined) {
-    throw new RangeError(
-      `A webhook secret of at least ${shortestSecret} characters is needed: without one anybody could start runs`,
-    );
-  }
+/**
+ * Deliveries to a GitHub App: HMAC-SHA256 over the raw body. A redelivery keeps its id.
+ * @throws RangeError without a secret, or with one that anybody knows
+ */
+export function gitHubWebhooks(secrets: readonly string[]): WebhookSource {
+  requireSecrets(secrets);
   const checks = secrets.map((secret) => new Webhooks({ secret }));
   return {
-    async isGenuine(rawBody, signature) {
+    provider: 'github',
+    maxBodyBytes: 25 * 2 ** 20,
+    headers: { delivery: 'X-GitHub-Delivery', event: 'X-GitHub-Event' },
+    identify: (header) => ({ id: header('x-github-delivery'), event: header('x-github-event') }),
+    async isGenuine(rawBody, header) {
+      const signature = header('x-hub-signature-256');
       // octokit throws on an empty body, which a stranger may send.
-      if (rawBody === '') return false;
-      if (!/^sha256=[0-9a-f]{64}$/.test(signature)) return false;
+      if (rawBody === '' || signature === undefined || !/^sha256=[0-9a-f]{64}$/.test(signature)) return false;
       for (const check of checks) if (await check.verify(rawBody, signature)) return true;
       return false;
     },
+    eventsIn: (event) => [event],
+    translate,
   };
 }

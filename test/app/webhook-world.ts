@@ -6,8 +6,7 @@ import { Inbox } from '../../app/inbox.ts';
 import { createApp } from '../../app/server.ts';
 import { webhookRoutes } from '../../app/webhooks.ts';
 import { systemClock } from '../../engine/ports/clock.ts';
-import { translate } from '../../providers/github/translate.ts';
-import { webhookVerifier } from '../../providers/github/webhook.ts';
+import { gitHubWebhooks } from '../../providers/github/webhook.ts';
 
 export const secrets = ['the newer secret, in use', 'the older secret, rotated out'] as const;
 
@@ -28,10 +27,11 @@ export async function webhookWorld(
   onTestFinished(async () => database.close());
   const handled: string[] = [];
   const errors: unknown[] = [];
+  const source = gitHubWebhooks([...secrets]);
   const inbox = new Inbox({
     database,
     clock: systemClock,
-    translate: (_provider, event, body) => translate(event, body),
+    translate: (_provider, event, body) => source.translate(event, body),
     handle: async (_event, delivery) => {
       handled.push(delivery);
       return (await facts.handle?.()) ?? {};
@@ -39,9 +39,8 @@ export async function webhookWorld(
     onError: (error) => errors.push(error),
   });
   await inbox.prepare();
-  const verifier = webhookVerifier([...secrets]);
   const app = createApp({
-    webhooks: webhookRoutes({ isGenuine: (body, signature) => verifier.isGenuine(body, signature), inbox }),
+    webhooks: webhookRoutes({ sources: [source], inbox }),
     api: new Hono(),
     apiToken: 'token',
     hosts: () => new Set(),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { isPlainJson } from '../../app/webhooks.ts';
-import { webhookVerifier } from '../../providers/github/webhook.ts';
+import { gitHubWebhooks } from '../../providers/github/webhook.ts';
 import { secrets, signed, webhookWorld } from './webhook-world.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(40));
@@ -81,16 +81,16 @@ it.each(secrets)('takes what is signed with any secret in use (%s)', async (secr
 });
 
 it('refuses to start without a secret, or with one that anybody knows', () => {
-  expect(() => webhookVerifier([])).toThrow(RangeError);
-  expect(() => webhookVerifier(['development'])).toThrow(RangeError);
-  expect(() => webhookVerifier([...secrets, ''])).toThrow(RangeError);
+  expect(() => gitHubWebhooks([])).toThrow(RangeError);
+  expect(() => gitHubWebhooks(['development'])).toThrow(RangeError);
+  expect(() => gitHubWebhooks([...secrets, ''])).toThrow(RangeError);
 });
 
 it('agrees with the example that GitHub documents', async () => {
-  const verifier = webhookVerifier(["It's a Secret to Everybody"]);
+  const source = gitHubWebhooks(["It's a Secret to Everybody"]);
   const signature = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17';
-  expect(await verifier.isGenuine('Hello, World!', signature)).toBe(true);
-  expect(await verifier.isGenuine('Hello, World', signature)).toBe(false);
+  expect(await source.isGenuine('Hello, World!', () => signature)).toBe(true);
+  expect(await source.isGenuine('Hello, World', () => signature)).toBe(false);
 });
 
 it('takes a delivery once, however often it is sent', async () => {

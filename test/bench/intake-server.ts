@@ -7,8 +7,7 @@ import { mongoEventStore } from '../../engine/mongo/event-store.ts';
 import { mongoSnapshotStore } from '../../engine/mongo/snapshot-store.ts';
 import { systemClock } from '../../engine/ports/clock.ts';
 import { RunLoop } from '../../engine/run-loop.ts';
-import { translate } from '../../providers/github/translate.ts';
-import { webhookVerifier } from '../../providers/github/webhook.ts';
+import { gitHubWebhooks } from '../../providers/github/webhook.ts';
 import { stage } from '../engine/core/given-run.ts';
 import { tell } from './child.ts';
 import { openStore } from './scratch.ts';
@@ -43,10 +42,11 @@ async function slipway(key: string): Promise<Hono> {
     replica: 'bench',
   });
   const onError = (error: unknown) => process.stderr.write(`${String(error)}\n`);
+  const source = gitHubWebhooks([key]);
   const inbox = new Inbox({
     database,
     clock: systemClock,
-    translate: (_provider, event, body) => translate(event, body),
+    translate: (_provider, event, body) => source.translate(event, body),
     handle: async (event) => {
       if (event.type !== 'trigger') return {};
       const runId = randomUUID();
@@ -65,9 +65,8 @@ async function slipway(key: string): Promise<Hono> {
   });
   await inbox.prepare();
   if (mode === 'paused') inbox.pause();
-  const verifier = webhookVerifier([key]);
   return createApp({
-    webhooks: webhookRoutes({ isGenuine: (body, signature) => verifier.isGenuine(body, signature), inbox }),
+    webhooks: webhookRoutes({ sources: [source], inbox }),
     api: new Hono(),
     apiToken: randomUUID(),
     hosts: () => new Set(),

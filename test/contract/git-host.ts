@@ -71,6 +71,7 @@ export function gitHostContract(name: string, make: () => Promise<GitHostWorld>)
 
     it('finds branches and pull requests', async () => {
       const { host, repository, number, baseSha, headSha, people } = await make();
+      expect(await host.defaultBranch(repository)).toBe('main');
       expect(await host.branchHead(repository, 'topic')).toBe(headSha);
       expect(await host.branchHead(repository, 'no/such branch')).toBeUndefined();
       const pull = await host.pullRequest(repository, number);

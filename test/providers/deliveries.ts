@@ -44,6 +44,12 @@ export function inWords(event: HostEvent): string {
       return `labels of #${event.number} by ${event.by.login}: +[${event.added}] -[${event.removed}] =[${event.labels}]`;
     case 'trigger':
       return triggerInWords(event.trigger);
+    case 'incomplete': {
+      const { known, key } = event;
+      if (known.type !== 'pull_request') return `ask for the rest: ${triggerInWords({ ...known, defaultBranch: '' })}`;
+      const head = `${short(key.before)}..${short(key.after)}`;
+      return `ask for the rest: ${known.action} #${known.number} ${head} into ${key.base} by ${known.actor.login}`;
+    }
   }
 }
 
