@@ -1,0 +1,48 @@
+import { createHmac } from 'node:crypto';
+import type { WebhookSource } from '../git-host-webhook.ts';
+import { isSameText, requireSecrets } from '../signature.ts';
+import { translate } from './translate.ts';
+
+const signingPrefix = 'whsec_';
+const maxAgeMs = 5 * 60_000;
+
+/**
+ * Deliveries of GitLab. A secret that starts with `whsec_` is a signing secret (HMAC over id, time and body), any other
+ * one a token, which GitLab sends as it is.
+ * @throws RangeError without a secret, or with one that anybody knows
+ */
+export function gitLabWebhooks(secrets: readonly string[], now: () => Date): WebhookSource {
+  requireSecrets(secrets);
+  const keys = secrets
+    .filter((secret) => secret.startsWith(signingPrefix))
+    .map((secret) => Buffer.from(secret.slice(signingPrefix.length), 'base64'));
+  const tokens = secrets.filter((secret) => !secret.startsWith(signingPrefix));
+  return {
+    provider: 'gitlab',
+    maxBodyBytes: 25 * 2 ** 20,
+    headers: { delivery: 'Idempotency-Key', event: 'X-Gitlab-Event' },
+    identify: (header) => ({
+      // The last one only where GitLab is too old for the others: it is the same for all events of one push.
+      id: header('idempotency-key') ?? header('webhook-id') ?? header('x-gitlab-event-uuid'),
+      event: header('x-gitlab-event'),
+    }),
+    async isGenuine(rawBody, header) {
+      if (rawBody === '') return false;
+      const token = header('x-gitlab-token') ?? '';
+      if (tokens.map((each) => isSameText(token, each)).includes(true)) return true;
+      const [id, time, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map(header);
+      if (id === undefined || time === undefined || signatures === undefined || !/^\d{1,12}$/.test(time)) return false;
+      // An old delivery that somebody kept is not taken again.
+      if (Math.abs(now().getTime() - Number(time) * 1_000) > maxAgeMs) return false;
+      // The id that is signed has to be the one that deliveries are told apart by.
+      if ((header('idempotency-key') ?? id) !== id) return false;
+      const given = signatures.split(' ').slice(0, 10);
+      const wanted = keys.map(
+        (key) => `v1,${createHmac('sha256', key).update(`${id}.${time}.${rawBody}`).digest('base64')}`,
+      );
+      return wanted.flatMap((each) => given.map((one) => isSameText(one, each))).includes(true);
+    },
+    eventsIn: (event) => [event],
+    translate,
+  };
+}
