@@ -6,7 +6,9 @@ import { Inbox } from '../../app/inbox.ts';
 import { createApp } from '../../app/server.ts';
 import { webhookRoutes } from '../../app/webhooks.ts';
 import { systemClock } from '../../engine/ports/clock.ts';
+import { bitbucketWebhooks } from '../../providers/bitbucket/webhook.ts';
 import { gitHubWebhooks } from '../../providers/github/webhook.ts';
+import { gitLabWebhooks } from '../../providers/gitlab/webhook.ts';
 
 export const secrets = ['the newer secret, in use', 'the older secret, rotated out'] as const;
 
@@ -27,11 +29,19 @@ export async function webhookWorld(
   onTestFinished(async () => database.close());
   const handled: string[] = [];
   const errors: unknown[] = [];
-  const source = gitHubWebhooks([...secrets]);
+  const sources = [
+    gitHubWebhooks([...secrets]),
+    gitLabWebhooks([...secrets], () => new Date(0)),
+    bitbucketWebhooks([...secrets]),
+  ];
   const inbox = new Inbox({
     database,
     clock: systemClock,
-    translate: (_provider, event, body) => source.translate(event, body),
+    translate: (provider, event, body) =>
+      sources.find((each) => each.provider === provider)?.translate(event, body) ?? {
+        type: 'ignored',
+        because: provider,
+      },
     handle: async (_event, delivery) => {
       handled.push(delivery);
       return (await facts.handle?.()) ?? {};
@@ -40,7 +50,7 @@ export async function webhookWorld(
   });
   await inbox.prepare();
   const app = createApp({
-    webhooks: webhookRoutes({ sources: [source], inbox }),
+    webhooks: webhookRoutes({ sources, inbox }),
     api: new Hono(),
     apiToken: 'token',
     hosts: () => new Set(),
@@ -56,6 +66,7 @@ export async function webhookWorld(
     async deliver(
       body: string,
       headers: Readonly<Record<string, string | undefined>> = {},
+      provider = 'github',
     ): Promise<{ readonly status: number; readonly text: string }> {
       count += 1;
       const all = Object.entries({
@@ -66,7 +77,7 @@ export async function webhookWorld(
         'content-length': String(Buffer.byteLength(body)),
         ...headers,
       }).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]]));
-      const answer = await app.request('/webhooks/github', { method: 'POST', body, headers: all });
+      const answer = await app.request(`/webhooks/${provider}`, { method: 'POST', body, headers: all });
       return { status: answer.status, text: await answer.text() };
     },
     /** What is kept of the deliveries, by their id. */

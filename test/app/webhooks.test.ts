@@ -155,3 +155,41 @@ it('reads braces in texts as text', () => {
   expect(isPlainJson(`${'{"a":'.repeat(100)}1${'}'.repeat(100)}`)).toBe(true);
   expect(isPlainJson(`${'{"a":'.repeat(101)}1${'}'.repeat(101)}`)).toBe(false);
 });
+
+const hash = (digit: string) => ({ type: 'branch', name: `branch-${digit}`, target: { hash: digit.repeat(40) } });
+const bitbucketPush = JSON.stringify({
+  actor: { uuid: '{a}', account_id: '1:a' },
+  repository: { uuid: '{r}', full_name: 'acme/web' },
+  push: { changes: [...'abc'].map((digit) => ({ old: null, new: hash(digit) })) },
+});
+
+it('takes every change of a Bitbucket push once, also when it is sent again', async () => {
+  const world = await webhookWorld();
+  const headers = {
+    'x-request-uuid': 'push-1',
+    'x-event-key': 'repo:push',
+    'x-hub-signature': signed(bitbucketPush),
+  };
+  for (let time = 0; time < 2; time += 1) {
+    expect((await world.deliver(bitbucketPush, headers, 'bitbucket')).status).toBe(202);
+  }
+  expect(await world.kept()).toEqual({
+    'bitbucket:push-1': 'done',
+    'bitbucket:push-1.1': 'done',
+    'bitbucket:push-1.2': 'done',
+  });
+  expect(world.handled).toHaveLength(3);
+});
+
+it('takes a delivery of GitLab with its token, and refuses it without', async () => {
+  const world = await webhookWorld();
+  const headers = { 'idempotency-key': 'one', 'x-gitlab-event': 'Wiki Page Hook', 'x-gitlab-token': secrets[1] };
+  expect((await world.deliver('{}', { ...headers, 'x-gitlab-token': undefined }, 'gitlab')).status).toBe(401);
+  expect((await world.deliver('{}', headers, 'gitlab')).status).toBe(202);
+  expect(await world.kept()).toEqual({ 'gitlab:one': 'ignored: Wiki Page Hook starts nothing' });
+});
+
+it('takes no delivery for a provider that is not set up', async () => {
+  const world = await webhookWorld();
+  expect((await world.deliver(push(), {}, 'gitea')).status).toBe(404);
+});
