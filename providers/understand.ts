@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { HostEvent } from '../engine/core/trigger.ts';
 
+const maxReasonChars = 300;
+
 /** Runs a translation; what the host did not send as documented is ignored, with the field that is off. */
 export function understood(translate: () => HostEvent): HostEvent {
   try {
@@ -15,8 +17,9 @@ export function understood(translate: () => HostEvent): HostEvent {
   }
 }
 
+/** @param because may quote what was sent, so it is kept short */
 export function ignored(because: string): HostEvent {
-  return { type: 'ignored', because };
+  return { type: 'ignored', because: because.slice(0, maxReasonChars) };
 }
 
 /** What people see of a commit's message or a title. */
