@@ -29,6 +29,7 @@ import type { GitHost } from '../providers/git-host.ts';
 import type { WebhookSource } from '../providers/git-host-webhook.ts';
 import { createGitHubHost } from '../providers/github/adapter.ts';
 import { gitHubWebhooks } from '../providers/github/webhook.ts';
+import { AnswerComment } from './answer-comment.ts';
 import { apiRoutes } from './api.ts';
 import { createAttemptHost } from './attempt-host.ts';
 import { completeTrigger } from './complete-trigger.ts';
@@ -153,6 +154,7 @@ export async function startSlipway(
     hosts: hostOf,
     replica: config.replica,
     showMistakes: (trigger, path, mistakes) => showChecks.showMistakes(trigger, path, mistakes),
+    showConsent: (trigger) => showChecks.showConsent(trigger),
     followSchedules: (repository, branch, pipeline) => schedules.follow(repository, branch, pipeline),
   });
   const schedules = new Schedules({
@@ -163,6 +165,13 @@ export async function startSlipway(
     onError,
   });
   await schedules.prepare();
+  const answerComment = new AnswerComment({
+    loop,
+    runs,
+    start,
+    hosts: hostOf,
+    waitsOf: (runId) => scheduler.waitsOf(runId),
+  });
   const sources = webhookSources(config);
   const inbox = new Inbox({
     database,
@@ -172,7 +181,8 @@ export async function startSlipway(
         type: 'ignored',
         because: `${provider} is not set up any more`,
       },
-    handle: (event, deliveryId) => handle(event, deliveryId, start, loop, runs, hostOf),
+    handle: (event, deliveryId) =>
+      event.type === 'comment' ? answerComment.answer(event) : handle(event, deliveryId, start, loop, runs, hostOf),
     onError,
   });
   await inbox.prepare();
@@ -312,12 +322,14 @@ async function handle(
     return started.outcome === 'ignored' ? { ignoredBecause: started.because } : {};
   }
   if (event.type !== 'rerun') return { ignoredBecause: `a ${event.type} asks for nothing` };
-  // Re-run buttons: the named stage, or all that failed, of the newest run of that commit.
+  // Re-run buttons: the named stage, or all that failed, of the newest run of that commit. Only a run of the repository
+  // that the button stands in is ever found.
   const [runId, stage] = event.checkId?.split(/\/(.*)/s) ?? [];
-  const newest = (await runs.find({ repositoryId: event.repository.id }, { limit: 200 })).find(
-    ({ headSha }) => headSha === event.headSha,
-  );
-  const id = runId ?? newest?.runId;
+  const { id: repositoryId, tenant } = event.repository;
+  const known = await runs.find({ repositoryId }, { limit: 200 });
+  const id = known.find(
+    (run) => run.tenant === tenant && (runId === undefined ? run.headSha === event.headSha : run.runId === runId),
+  )?.runId;
   if (id === undefined) return { ignoredBecause: 'no run of that commit is known' };
   const sent = await loop.send(id, {
     type: 'RetryStages',

@@ -22,6 +22,7 @@ export class StartRun {
   readonly #hosts: (provider: string) => GitHost;
   readonly #replica: string;
   readonly #showMistakes: (trigger: Trigger, path: string, mistakes: readonly Mistake[]) => Promise<void>;
+  readonly #showConsent: (trigger: PullRequestTrigger) => Promise<void>;
   readonly #followSchedules: (repository: RepositoryRef, branch: string, pipeline: Pipeline) => Promise<void>;
 
   constructor(parts: {
@@ -30,6 +31,8 @@ export class StartRun {
     readonly hosts: (provider: string) => GitHost;
     readonly replica: string;
     readonly showMistakes: (trigger: Trigger, path: string, mistakes: readonly Mistake[]) => Promise<void>;
+    /** A fork's run waits for consent, or has it. */
+    readonly showConsent: (trigger: PullRequestTrigger) => Promise<void>;
     /** Told of the default branch's pipeline after each push to it. */
     readonly followSchedules: (repository: RepositoryRef, branch: string, pipeline: Pipeline) => Promise<void>;
   }) {
@@ -38,6 +41,7 @@ export class StartRun {
     this.#hosts = parts.hosts;
     this.#replica = parts.replica;
     this.#showMistakes = parts.showMistakes;
+    this.#showConsent = parts.showConsent;
     this.#followSchedules = parts.followSchedules;
   }
 
@@ -55,7 +59,11 @@ export class StartRun {
       );
       if (ended) return { outcome: 'ignored', because: `the pull request was ${trigger.action}` };
       // A stranger's commands never run unasked: consent for exactly one head SHA comes by `/ok-to-test`.
-      if (trigger.isFork) return { outcome: 'ignored', because: 'it comes from a fork and waits for consent' };
+      if (trigger.isFork) {
+        await this.#showConsent(trigger);
+        if (trigger.consentBy === undefined)
+          return { outcome: 'ignored', because: 'it comes from a fork and waits for consent' };
+      }
     }
     const definition = await this.#definitionOf(trigger);
     if ('mistakes' in definition) {

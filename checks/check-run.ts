@@ -1,6 +1,7 @@
 import type { PlannedStage } from '../engine/core/pipeline.ts';
 import { type Run, type StageState, stageState } from '../engine/core/run.ts';
 import type { Annotation, FailureCause } from '../engine/core/run-events.ts';
+import type { PullRequestTrigger } from '../engine/core/trigger.ts';
 import type { CheckAnnotation, CheckRun } from '../providers/git-host.ts';
 import { clipped, code, codeBlock, duration, escaped, plain } from './markdown.ts';
 
@@ -67,6 +68,24 @@ export function renderMistakes(path: string, mistakes: readonly FileMistake[], a
       title: plain(what).slice(0, 255),
       message: `${plain(why)}. ${plain(fix)}.`,
     })),
+  };
+}
+
+/** A fork's run waits until somebody who may write lets this very head go. */
+export function renderConsent({ headSha, consentBy }: PullRequestTrigger, at: Date): CheckRun {
+  const facts = { name: 'slipway / consent', externalId: 'consent', annotations: [] };
+  if (consentBy !== undefined)
+    return {
+      ...facts,
+      state: { status: 'completed', conclusion: 'success', startedAt: at, completedAt: at },
+      title: `Let go by ${plain(consentBy.login)}`,
+      summary: `${escaped(consentBy.login)} let the run of ${code(headSha)} go. A new push waits again.`,
+    };
+  return {
+    ...facts,
+    state: { status: 'completed', conclusion: 'action_required', startedAt: at, completedAt: at },
+    title: 'Waits for consent: it comes from a fork',
+    summary: `A stranger's commands never run unasked. Somebody who may write here reads the change, then comments:\n\n${codeBlock([`/ok-to-test ${headSha}`])}\n\nThat lets this head go and nothing later. The pipeline, and all it may reach, comes from the base branch.`,
   };
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type FileMistake, renderCheck, renderMistakes } from '../../checks/check-run.ts';
+import { type FileMistake, renderCheck, renderConsent, renderMistakes } from '../../checks/check-run.ts';
 import { commentMarker, renderComment } from '../../checks/comment.ts';
 import { type Run, stageState } from '../../engine/core/run.ts';
-import type { RepositoryRef, Sha, Trigger } from '../../engine/core/trigger.ts';
+import type { PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../../engine/core/trigger.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
 import type { Database } from '../../engine/ports/database.ts';
 import type { RunChange } from '../../engine/run-loop.ts';
@@ -146,6 +146,17 @@ export class ShowChecks {
       key,
       trigger.repository,
       { type: 'check', headSha: trigger.headSha, check },
+      { isFinal: true, createdAt: now, dueAt: now.getTime() },
+    );
+  }
+
+  /** Whether a fork's run may go, as a check on its head. */
+  async showConsent(trigger: PullRequestTrigger): Promise<void> {
+    const now = this.#clock.now();
+    this.#want(
+      `${trigger.repository.tenant}/${trigger.repository.id}/consent/${trigger.headSha}`,
+      trigger.repository,
+      { type: 'check', headSha: trigger.headSha, check: renderConsent(trigger, now) },
       { isFinal: true, createdAt: now, dueAt: now.getTime() },
     );
   }

@@ -62,6 +62,8 @@ export interface PullRequestTrigger extends TriggerFacts {
   readonly headRef: string;
   /** The head lives in another repository than the base, or in one that is gone. */
   readonly isFork: boolean;
+  /** Who let a fork's run go, for exactly this head. */
+  readonly consentBy?: Person;
   readonly baseRef: string;
   readonly baseSha: Sha;
   readonly isDraft: boolean;

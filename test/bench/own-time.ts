@@ -1,11 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { pino } from 'pino';
-import { appManifest } from '../../app/app-manifest.ts';
-import { defaultSlots, embeddedConfig, openCluster } from '../../app/embedded/embedded-slipway.ts';
-import { type EmbeddedGitHost, startEmbeddedGitHost } from '../../app/embedded/git-host/git-host.ts';
-import { WorkingCopy } from '../../app/embedded/working-copy.ts';
-import { type Slipway, startSlipway } from '../../app/main.ts';
+import type { EmbeddedGitHost } from '../../app/embedded/git-host/git-host.ts';
+import type { WorkingCopy } from '../../app/embedded/working-copy.ts';
+import type { Slipway } from '../../app/main.ts';
+import { startWhole } from '../app/whole-slipway.ts';
 import { milliseconds, type Print, percentile } from './figures.ts';
 import { inScratch } from './scratch.ts';
 
@@ -25,7 +21,7 @@ const sixStages = `stages:
 /** Whole Slipway on this machine: a real push to its completed checks, and what it asks of the Git host. */
 export async function benchOwnTime(print: Print): Promise<void> {
   await inScratch(async (folder) => {
-    const { slipway, host, copy, stop } = await bringUp(folder);
+    const { slipway, host, copy, stop } = await startWhole(folder);
     const times: number[] = [];
     for (let count = 0; count < samples; count += 1) {
       const { ms } = await pushAndWait(slipway, host, copy, oneStage);
@@ -48,50 +44,6 @@ export async function benchOwnTime(print: Print): Promise<void> {
     });
     await stop();
   });
-}
-
-async function bringUp(folder: string) {
-  const log = pino({ level: 'error' }, pino.destination(2));
-  const [host, cluster] = await Promise.all([
-    startEmbeddedGitHost({ dataDir: join(folder, 'git-host'), log }),
-    openCluster(folder, log),
-  ]);
-  host.createUser('dev');
-  host.createOrganization('acme', { admins: ['dev'] });
-  const { cloneUrl } = await host.createRepository('acme', 'bench');
-  const webhookSecret = randomBytes(24).toString('hex');
-  const app = await host.registerApp({
-    owner: 'acme',
-    webhookUrl: 'http://127.0.0.1:9/',
-    webhookSecret,
-    ...appManifest(),
-  });
-  host.installApp(app.slug, 'acme');
-  const config = await embeddedConfig({
-    dataDir: folder,
-    cluster,
-    port: 0,
-    slots: defaultSlots,
-    github: { appId: app.appId, privateKey: app.privateKey, webhookSecrets: [webhookSecret], baseUrl: host.apiUrl },
-  });
-  const slipway = await startSlipway(config, log);
-  host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);
-  const copy = await WorkingCopy.create(join(folder, 'copy'), {
-    url: cloneUrl,
-    login: 'dev',
-    token: host.createToken('dev'),
-    email: 'dev@example.com',
-  });
-  return {
-    slipway,
-    host,
-    copy,
-    async stop() {
-      await slipway.stop();
-      await host.stop();
-      await cluster.stop({ pods: 'end', graceSeconds: 1 });
-    },
-  };
 }
 
 /** @returns the time from the delivery's arrival until all is shown at the host, and the requests it took */

@@ -1,0 +1,101 @@
+/** What a person asks for in a pull request. */
+export type Command =
+  | { readonly name: 'help' }
+  | { readonly name: 'status' }
+  | { readonly name: 'cancel' }
+  | { readonly name: 'why'; readonly stage?: string }
+  | { readonly name: 'test'; readonly stage?: string }
+  | { readonly name: 'retry'; readonly stage?: string }
+  | { readonly name: 'ok-to-test'; readonly sha?: string };
+
+/** A line that looks like a command of ours and is none. */
+export interface UnknownCommand {
+  readonly name: 'unknown';
+  readonly text: string;
+}
+
+/** Every command, for `/help` and for the words about an unknown one. */
+export const commandHelp: readonly { readonly usage: string; readonly who: string; readonly what: string }[] = [
+  { usage: '/help', who: 'anyone', what: 'shows this list' },
+  { usage: '/status', who: 'anyone', what: 'tells where the run of this head stands' },
+  { usage: '/why [stage]', who: 'anyone', what: 'tells what a stage waits for, or why it did not pass' },
+  { usage: '/test [stage]', who: 'write', what: 'runs what failed, or the named stage, once more' },
+  { usage: '/retry [stage]', who: 'write', what: 'the same as `/test`' },
+  { usage: '/cancel', who: 'write', what: 'stops the run of this head' },
+  { usage: '/ok-to-test <full sha>', who: 'write', what: 'lets the run of a fork go, for that head alone' },
+];
+
+const maxCommands = 5;
+const maxBodyChars = 65_536;
+const maxWordChars = 100;
+const known = new Set(['help', 'status', 'why', 'test', 'retry', 'cancel', 'ok-to-test']);
+
+/**
+ * The commands of a comment: at the start of a line, outside code, quotes and HTML comments. At most five count.
+ * `/slipway <command>` is understood everywhere; `/<command>` where the host does not take such lines for itself.
+ */
+export function parseCommands(
+  body: string,
+  host: { readonly slashCommandsTaken: boolean },
+): readonly (Command | UnknownCommand)[] {
+  const commands: (Command | UnknownCommand)[] = [];
+  for (const line of proseLines(body.slice(0, maxBodyChars))) {
+    const [, prefix, rest] = /^\/(slipway(?=\s|$))?\s*(.*)$/.exec(line) ?? [];
+    if (rest === undefined || (prefix === undefined && host.slashCommandsTaken)) continue;
+    const [name = '', ...words] = rest.split(/\s+/).filter((word) => word !== '');
+    // A line such as `/usr/bin` is talk; after `/slipway` there is no doubt that we are meant.
+    if (prefix === undefined && !known.has(name)) continue;
+    commands.push(commandOf(name, words.join(' ').slice(0, maxWordChars)));
+    if (commands.length === maxCommands) break;
+  }
+  return commands;
+}
+
+function commandOf(name: string, words: string): Command | UnknownCommand {
+  const stage = words === '' ? {} : { stage: words };
+  switch (name) {
+    case 'help':
+    case 'status':
+    case 'cancel':
+      return { name };
+    case 'why':
+    case 'test':
+    case 'retry':
+      return { name, ...stage };
+    case 'ok-to-test':
+      return { name, ...(words === '' ? {} : { sha: words }) };
+    case '':
+      return { name: 'help' };
+    default:
+      return { name: 'unknown', text: name.slice(0, maxWordChars) };
+  }
+}
+
+/** Lines that a person wrote as such: no fenced or indented code, no quote, nothing inside an HTML comment. */
+function proseLines(body: string): string[] {
+  const lines: string[] = [];
+  let fence: string | undefined;
+  let isInComment = false;
+  for (const line of body.split(/\r\n|\r|\n/)) {
+    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
+    if (fence !== undefined) {
+      if (mark !== undefined && mark.startsWith(fence) && line.trim() === mark) fence = undefined;
+      continue;
+    }
+    if (isInComment) {
+      if (line.includes('-->')) isInComment = false;
+      continue;
+    }
+    if (mark !== undefined) {
+      fence = mark;
+      continue;
+    }
+    if (line.includes('<!--')) {
+      isInComment = !line.slice(line.lastIndexOf('<!--')).includes('-->');
+      continue;
+    }
+    if (/^(?: {4}|\t| {0,3}>)/.test(line)) continue;
+    lines.push(line.trim());
+  }
+  return lines;
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { appManifest } from '../../app/app-manifest.ts';
+import { defaultSlots, embeddedConfig, openCluster } from '../../app/embedded/embedded-slipway.ts';
+import { type EmbeddedGitHost, startEmbeddedGitHost } from '../../app/embedded/git-host/git-host.ts';
+import { WorkingCopy } from '../../app/embedded/working-copy.ts';
+import { type Slipway, startSlipway } from '../../app/main.ts';
+
+/** Slipway with its embedded database, cluster and Git host in this process, and a repository `acme/web` to push to. */
+export interface WholeSlipway {
+  readonly slipway: Slipway;
+  readonly host: EmbeddedGitHost;
+  readonly cloneUrl: string;
+  /** The developer `dev`, who may do everything. */
+  readonly copy: WorkingCopy;
+  readonly token: string;
+  stop(): Promise<void>;
+}
+
+export async function startWhole(folder: string): Promise<WholeSlipway> {
+  const log = pino({ level: 'error' }, pino.destination(2));
+  const [host, cluster] = await Promise.all([
+    startEmbeddedGitHost({ dataDir: join(folder, 'git-host'), log }),
+    openCluster(folder, log),
+  ]);
+  host.createUser('dev');
+  host.createOrganization('acme', { admins: ['dev'] });
+  const { cloneUrl } = await host.createRepository('acme', 'web');
+  const webhookSecret = randomBytes(24).toString('hex');
+  const app = await host.registerApp({
+    owner: 'acme',
+    webhookUrl: 'http://127.0.0.1:9/',
+    webhookSecret,
+    ...appManifest(),
+  });
+  host.installApp(app.slug, 'acme');
+  const config = await embeddedConfig({
+    dataDir: folder,
+    cluster,
+    port: 0,
+    slots: defaultSlots,
+    github: { appId: app.appId, privateKey: app.privateKey, webhookSecrets: [webhookSecret], baseUrl: host.apiUrl },
+  });
+  const slipway = await startSlipway(config, log);
+  host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);
+  const token = host.createToken('dev');
+  const copy = await WorkingCopy.create(join(folder, 'copy'), {
+    url: cloneUrl,
+    login: 'dev',
+    token,
+    email: 'dev@example.com',
+  });
+  return {
+    slipway,
+    host,
+    cloneUrl,
+    copy,
+    token,
+    async stop() {
+      await slipway.stop();
+      await host.stop();
+      await cluster.stop({ pods: 'end', graceSeconds: 1 });
+    },
+  };
+}
