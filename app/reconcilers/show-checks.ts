@@ -16,6 +16,8 @@ interface StoredShown {
   /** The host's id; absent while the first write is under way. */
   readonly hostId?: string;
   readonly hash?: string;
+  /** A completed check stays as it is: hosts start none again, and its annotations cannot be taken back. */
+  readonly isCompleted?: boolean;
   /** Of the run whose state stands there. */
   readonly createdAt: Date;
   readonly expiresAt: Date;
@@ -250,26 +252,35 @@ export class ShowChecks {
       const expiresAt = new Date(this.#clock.now().getTime() + keptMs);
       // Told before the first write, so that after a crash the host is asked before another one is made.
       if (before === null) await this.#shown.insertOne({ _id: key, createdAt, expiresAt });
-      const hostId = await this.#publish(repository, content, before);
+      else if (before.isCompleted === true) await this.#shown.replaceOne({ _id: key }, { createdAt, expiresAt });
+      const known = before?.isCompleted === true ? undefined : before?.hostId;
+      const hostId = await this.#publish(repository, content, known, before !== null && known === undefined);
+      const isCompleted = content.type === 'check' && content.check.state.status === 'completed';
       if (hostId !== undefined)
-        await this.#shown.replaceOne({ _id: key }, { hostId, hash, createdAt, expiresAt }, { upsert: true });
+        await this.#shown.replaceOne(
+          { _id: key },
+          { hostId, hash, createdAt, expiresAt, ...(isCompleted ? { isCompleted } : {}) },
+          { upsert: true },
+        );
     }
     if (this.#wanted.get(key) === wanted) this.#wanted.delete(key);
   }
 
-  async #publish(repository: RepositoryRef, content: Content, before: StoredShown | null): Promise<string | undefined> {
+  async #publish(
+    repository: RepositoryRef,
+    content: Content,
+    known: string | undefined,
+    mayExist: boolean,
+  ): Promise<string | undefined> {
     const host = this.#hosts(repository.provider);
-    const known = before?.hostId;
     switch (content.type) {
-      case 'check': {
-        const mayExist = before !== null && known === undefined;
+      case 'check':
         return host.publishCheck(
           repository,
           content.headSha,
           { ...content.check, ...(mayExist ? { mayExist } : {}) },
           known,
         );
-      }
       case 'comment':
         return host.ensureComment(repository, content.number, { marker: commentMarker, body: content.body }, known);
       case 'deployment':

@@ -46,7 +46,10 @@ async function findCheck(
     check_name: check.name,
     filter: 'all',
   });
-  const found = data.check_runs.find(({ external_id }) => external_id === check.externalId);
+  const own = data.check_runs.filter(({ external_id }) => external_id === check.externalId);
+  // A completed one is of an earlier attempt, and is not started again.
+  const found =
+    own.find(({ status }) => status !== 'completed') ?? (check.state.status === 'completed' ? own[0] : undefined);
   return found === undefined ? undefined : String(found.id);
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -121,8 +121,6 @@ it('steers the run of the head for those who may write, and answers anyone', asy
   expect(await say(number, whole.token, '/slipway frobnicate')).toMatchObject({ reaction: 'confused' });
   expect((await say(number, whole.token, '/help')).reply).toContain('/ok-to-test');
 
-  await whole.copy.git('status');
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(join(folder, 'now-good'), '');
   expect(await say(number, whole.token, '/retry test')).toMatchObject({ reaction: 'rocket' });
   expect(await until(async () => ((await checkOf(sha, 'slipway / test')) === 'success' ? true : undefined))).toBe(true);
