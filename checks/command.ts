@@ -79,7 +79,7 @@ function proseLines(body: string): string[] {
   for (const line of body.split(/\r\n|\r|\n/)) {
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
     if (fence !== undefined) {
-      if (mark !== undefined && mark.startsWith(fence) && line.trim() === mark) fence = undefined;
+      if (mark?.startsWith(fence) && line.trim() === mark) fence = undefined;
       continue;
     }
     if (isInComment) {
