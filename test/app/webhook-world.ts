@@ -5,7 +5,7 @@ import { openEmbeddedDatabase } from '../../app/embedded/database/embedded-datab
 import { Inbox } from '../../app/inbox.ts';
 import { createApp } from '../../app/server.ts';
 import { webhookRoutes } from '../../app/webhooks.ts';
-import { systemClock } from '../../engine/ports/clock.ts';
+import { type Clock, systemClock } from '../../engine/ports/clock.ts';
 import { bitbucketWebhooks } from '../../providers/bitbucket/webhook.ts';
 import { gitHubWebhooks } from '../../providers/github/webhook.ts';
 import { gitLabWebhooks } from '../../providers/gitlab/webhook.ts';
@@ -18,7 +18,7 @@ export function signed(body: string, secret: string = secrets[0]): string {
 
 /** Slipway's webhooks over HTTP, with a real inbox; what comes through is noted. */
 export async function webhookWorld(
-  facts: { readonly handle?: () => Promise<{ readonly ignoredBecause?: string }> } = {},
+  facts: { readonly handle?: () => Promise<{ readonly ignoredBecause?: string }>; readonly clock?: Clock } = {},
 ) {
   const database = openEmbeddedDatabase({
     file: ':memory:',
@@ -36,7 +36,7 @@ export async function webhookWorld(
   ];
   const inbox = new Inbox({
     database,
-    clock: systemClock,
+    clock: facts.clock ?? systemClock,
     translate: (provider, event, body) =>
       sources.find((each) => each.provider === provider)?.translate(event, body) ?? {
         type: 'ignored',

@@ -193,3 +193,31 @@ it('takes no delivery for a provider that is not set up', async () => {
   const world = await webhookWorld();
   expect((await world.deliver(push(), {}, 'gitea')).status).toBe(404);
 });
+
+it('takes an update of Bitbucket that moved nothing for the event before it, an hour later too', async () => {
+  let now = new Date('2026-01-01T00:00:00Z');
+  const world = await webhookWorld({ clock: { now: () => now } });
+  const update = async (id: string, event: string, head: string) => {
+    const body = JSON.stringify({
+      actor: { uuid: '{a}', account_id: '1:a' },
+      repository: { uuid: '{r}', full_name: 'acme/web' },
+      pullrequest: {
+        id: 7,
+        source: { branch: { name: 'topic' }, commit: { hash: head } },
+        destination: { branch: { name: 'main' }, commit: { hash: 'f'.repeat(12) } },
+      },
+    });
+    const headers = { 'x-request-uuid': id, 'x-event-key': event, 'x-hub-signature': signed(body) };
+    await world.deliver(body, headers, 'bitbucket');
+    await world.kept();
+    now = new Date(now.getTime() + 3_600_000);
+  };
+  await update('opened', 'pullrequest:created', 'a'.repeat(12));
+  await update('retitled', 'pullrequest:updated', 'a'.repeat(12));
+  await update('pushed', 'pullrequest:updated', 'b'.repeat(12));
+  expect(await world.kept()).toEqual({
+    'bitbucket:opened': 'done',
+    'bitbucket:retitled': 'ignored: the same event came as bitbucket:opened',
+    'bitbucket:pushed': 'done',
+  });
+});
