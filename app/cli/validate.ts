@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { pipelineSchema } from '../../engine/pipeline-file/schema.ts';
 import { parsePipeline, pipelineFile } from '../../engine/pipeline-file.ts';
 import { CliError } from './client.ts';
 import { outputOf } from './output.ts';
@@ -9,8 +10,10 @@ export function validateCommand(): Command {
     .description('check a pipeline file: every mistake with its line, and how to mend it')
     .argument('[file]', 'the pipeline file', pipelineFile)
     .option('--json', 'print JSON')
-    .action(async (file: string, options: { json?: boolean }) => {
+    .option('--schema', 'print the JSON Schema of pipeline files, for editors')
+    .action(async (file: string, options: { json?: boolean; schema?: boolean }) => {
       const output = outputOf(options);
+      if (options.schema === true) return output.value(pipelineSchema);
       const text = await readFile(file, 'utf8').catch(() => {
         throw new CliError(`${file} cannot be read`, 'Name the file, or make one with `slipway init`');
       });
