@@ -1,5 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { describe, it } from 'vitest';
+import { agendaContract } from '../../contract/agenda.ts';
 import { databaseContract } from '../../contract/database.ts';
 import { documentdbMissing, startDocumentdb } from '../../contract/documentdb.ts';
 
@@ -16,14 +17,12 @@ async function connect(uri: string, stop: () => void) {
 }
 
 if (documentdbMissing === undefined) {
-  databaseContract(
-    'the driver against an independent server',
-    async () => {
-      const server = await startDocumentdb();
-      return connect(server.uri, () => server.stop());
-    },
-    { findAndModify: 'racing' },
-  );
+  const open = async () => {
+    const server = await startDocumentdb();
+    return connect(server.uri, () => server.stop());
+  };
+  databaseContract('the driver against an independent server', open, { findAndModify: 'racing' });
+  agendaContract('an independent server', open);
 } else {
   describe.skip('database contract: the driver against an independent server', () => {
     it(`skipped: ${documentdbMissing}`, () => undefined);
@@ -31,8 +30,10 @@ if (documentdbMissing === undefined) {
 }
 
 const uri = process.env['MONGODB_URI'];
-if (uri !== undefined) databaseContract('the driver against MONGODB_URI', () => connect(uri, () => undefined));
-else {
+if (uri !== undefined) {
+  databaseContract('the driver against MONGODB_URI', () => connect(uri, () => undefined));
+  agendaContract('MONGODB_URI', () => connect(uri, () => undefined));
+} else {
   describe.skip('database contract: the driver against MONGODB_URI', () => {
     it('skipped: MONGODB_URI is not set', () => undefined);
   });

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedDatabase } from '../../../../app/embedded/database/embedded-database.ts';
+import { agendaContract } from '../../../contract/agenda.ts';
 import { databaseContract } from '../../../contract/database.ts';
 
-databaseContract('embedded', async () => {
+async function open() {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-db-'));
   const database = openEmbeddedDatabase({
     file: join(folder, 'test.db'),
@@ -19,4 +20,7 @@ databaseContract('embedded', async () => {
       rmSync(folder, { recursive: true });
     },
   };
-});
+}
+
+databaseContract('embedded', open);
+agendaContract('the embedded database', open);
