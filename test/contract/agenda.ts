@@ -91,7 +91,13 @@ export function agendaContract(
       await dead.now('long', {});
       await until(() => begun === 1);
       const heir = open(collection);
-      heir.define('long', async () => void (finished += 1), { lockLifetime: 300 });
+      heir.define(
+        'long',
+        async () => {
+          finished += 1;
+        },
+        { lockLifetime: 300 },
+      );
       await heir.start();
       await until(() => finished === 1);
     });
@@ -117,7 +123,9 @@ export function agendaContract(
       const collection = newCollection();
       const first = open(collection);
       let count = 0;
-      first.define('tick', async () => void (count += 1));
+      first.define('tick', async () => {
+        count += 1;
+      });
       await first.start();
       await first.every('0.1 seconds', 'tick');
       await first.every('0.1 seconds', 'tick');
@@ -127,7 +135,9 @@ export function agendaContract(
       expect(total).toBe(1);
       const second = open(collection);
       let later = 0;
-      second.define('tick', async () => void (later += 1));
+      second.define('tick', async () => {
+        later += 1;
+      });
       await second.start();
       await until(() => later >= 2);
     });
