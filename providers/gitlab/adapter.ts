@@ -1,0 +1,40 @@
+import type { GitHost, GitHostCapabilities } from '../git-host.ts';
+import { checks } from './checks.ts';
+import { comments } from './comments.ts';
+import { conversation } from './conversation.ts';
+import { deployments } from './deployments.ts';
+import { pullRequests } from './pull-requests.ts';
+import { readingCode } from './reading-code.ts';
+import { type GitLabOptions, gitLabSession } from './session.ts';
+
+export const gitLabCapabilities: GitHostCapabilities = {
+  checks: 'statuses',
+  annotations: false,
+  commentMaxChars: 1_000_000,
+  // A status has a line of description, which the title fills; the rest stands in the comment.
+  checkTextMaxBytes: 65_535,
+  foldedSections: true,
+  deployments: true,
+  reactions: 'told',
+  labels: true,
+  rerunButton: false,
+  slashCommandsTaken: true,
+  redelivery: false,
+  codeOwnersPaths: ['CODEOWNERS', 'docs/CODEOWNERS', '.gitlab/CODEOWNERS'],
+  permissionNames: { admin: 'Maintainer', write: 'Developer', read: 'Reporter' },
+};
+
+/** GitLab.com or a self-managed GitLab, by the token of a bot user. */
+export function createGitLabHost(options: GitLabOptions): GitHost {
+  const session = gitLabSession(options);
+  return {
+    capabilities: gitLabCapabilities,
+    ...readingCode(session, options),
+    ...pullRequests(session),
+    ...checks(session),
+    ...comments(session),
+    ...conversation(session),
+    ...deployments(session),
+    redeliverMissed: async () => 0,
+  };
+}

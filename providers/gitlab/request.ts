@@ -1,0 +1,87 @@
+import { createRequesterFn } from '@gitbeaker/requester-utils';
+
+const maxAnswerBytes = 32 * 2 ** 20;
+const rawFile = /\/repository\/files\/[^/]+\/raw$/;
+
+/** An answer of GitLab that is none of success, or (without `status`) none at all. */
+export class GitLabFault extends Error {
+  override readonly name = 'GitLabFault';
+  readonly status: number | undefined;
+  readonly headers: Headers;
+
+  constructor(message: string, status?: number, headers = new Headers(), cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/**
+ * How gitbeaker sends requests here: once, each with its own time limit, and bounded. Its own handler repeats 429 and
+ * 502 ten times within 0.3 seconds. Redirects are not followed: they would carry the token to where a stranger says.
+ */
+export function requester(timeoutMs: number): ReturnType<typeof createRequesterFn> {
+  return createRequesterFn(
+    (_, options) => Promise.resolve(options),
+    async (endpoint, options = {}) => {
+      const { prefixUrl, searchParams, method, headers, body } = options;
+      const url = new URL(`${prefixUrl}${endpoint}`);
+      if (typeof searchParams === 'string') url.search = searchParams;
+      try {
+        const response = await fetch(url, {
+          method: String(method),
+          // gitbeaker makes both in its own options: a plain object of headers, and JSON as text.
+          headers: headers as Record<string, string>,
+          ...(typeof body === 'string' ? { body } : {}),
+          redirect: 'manual',
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        const bytes = await bounded(response);
+        if (!response.ok) throw new GitLabFault(messageOf(bytes), response.status, response.headers);
+        return {
+          status: response.status,
+          headers: Object.fromEntries(response.headers),
+          body: rawFile.test(url.pathname) ? new Blob([bytes]) : bytes.length === 0 ? null : parsed(bytes, response),
+        };
+      } catch (error) {
+        if (error instanceof GitLabFault) throw error;
+        throw new GitLabFault(error instanceof Error ? error.message : String(error), undefined, new Headers(), error);
+      }
+    },
+  );
+}
+
+async function bounded(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body ?? []) {
+    size += part.length;
+    if (size > maxAnswerBytes) throw new GitLabFault('The answer is too large', 413, response.headers);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function parsed(bytes: Uint8Array, response: Response): Record<string, unknown> | Record<string, unknown>[] {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
+    // Which fields an object or list has is told by gitbeaker's types for each endpoint.
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Said below: a proxy's page, for example.
+  }
+  throw new GitLabFault('The answer is not JSON: is this the address of GitLab?', 502, response.headers);
+}
+
+/** GitLab tells why in `message`, `error` or, for fields, in an object of lists. */
+function messageOf(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.subarray(0, 4_000)).toString();
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return text;
+    const told = 'message' in value ? value.message : 'error' in value ? value.error : value;
+    return typeof told === 'string' ? told : JSON.stringify(told);
+  } catch {
+    return text;
+  }
+}
