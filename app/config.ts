@@ -13,6 +13,16 @@ export interface GitHubConfig {
   readonly baseUrl?: string;
 }
 
+/** A bot user of a GitLab. */
+export interface GitLabConfig {
+  readonly url: string;
+  readonly token: string;
+  /** What pods clone with. */
+  readonly cloneToken: string;
+  /** All are accepted, so that one can be rotated. */
+  readonly webhookSecrets: readonly string[];
+}
+
 /** All settings of a running Slipway. */
 export interface Config {
   readonly dataDir: string;
@@ -31,6 +41,7 @@ export interface Config {
   readonly agentPrograms?: { readonly agent: readonly string[]; readonly fetchArtifact: readonly string[] };
   /** Absent where no host is listened to: a run of a working tree. */
   readonly github?: GitHubConfig;
+  readonly gitlab?: GitLabConfig;
   readonly slots: SlotRules;
   readonly apiToken: string;
 }
@@ -49,6 +60,8 @@ const imageMap = z.string().transform((text, context) => {
 });
 
 const gitHubVariables = ['GITHUB_APP_ID', 'GITHUB_PRIVATE_KEY', 'GITHUB_WEBHOOK_SECRET'] as const;
+
+const gitLabVariables = ['GITLAB_TOKEN', 'GITLAB_CLONE_TOKEN', 'GITLAB_WEBHOOK_SECRET'] as const;
 
 const environmentSchema = z
   .object({
@@ -70,12 +83,18 @@ const environmentSchema = z
     GITHUB_PRIVATE_KEY: z.string().optional(),
     GITHUB_WEBHOOK_SECRET: z.string().optional(),
     GITHUB_API_URL: z.url().optional(),
+    GITLAB_URL: z.url({ protocol: /^https?$/ }).default('https://gitlab.com'),
+    GITLAB_TOKEN: z.string().min(1).optional(),
+    GITLAB_CLONE_TOKEN: z.string().min(1).optional(),
+    GITLAB_WEBHOOK_SECRET: z.string().min(1).optional(),
   })
   .superRefine((values, context) => {
-    const given = gitHubVariables.filter((name) => values[name] !== undefined);
-    if (given.length === 0 || given.length === gitHubVariables.length) return;
-    for (const name of gitHubVariables.filter((it) => !given.includes(it)))
-      context.addIssue({ code: 'custom', path: [name], message: `${given.join(' and ')} alone is not enough` });
+    for (const together of [gitHubVariables, gitLabVariables]) {
+      const given = together.filter((name) => values[name] !== undefined);
+      if (given.length === 0) continue;
+      for (const name of together.filter((it) => !given.includes(it)))
+        context.addIssue({ code: 'custom', path: [name], message: `${given.join(' and ')} alone is not enough` });
+    }
   });
 
 /** The environment, parsed; parts that it leaves out get their embedded stand-in. */

@@ -29,6 +29,8 @@ import type { GitHost } from '../providers/git-host.ts';
 import type { WebhookSource } from '../providers/git-host-webhook.ts';
 import { createGitHubHost } from '../providers/github/adapter.ts';
 import { gitHubWebhooks } from '../providers/github/webhook.ts';
+import { createGitLabHost } from '../providers/gitlab/adapter.ts';
+import { gitLabWebhooks } from '../providers/gitlab/webhook.ts';
 import { AnswerComment } from './answer-comment.ts';
 import { apiRoutes } from './api.ts';
 import { createAttemptHost } from './attempt-host.ts';
@@ -287,8 +289,10 @@ async function redeliverMissed(hosts: ReadonlyMap<string, GitHost>): Promise<voi
   for (const host of hosts.values()) await host.redeliverMissed();
 }
 
-async function gitHosts({ github }: Config): Promise<ReadonlyMap<string, GitHost>> {
-  if (github === undefined) return new Map();
+async function gitHosts({ github, gitlab }: Config): Promise<ReadonlyMap<string, GitHost>> {
+  const hosts = new Map<string, GitHost>();
+  if (gitlab !== undefined) hosts.set('gitlab', createGitLabHost(gitlab));
+  if (github === undefined) return hosts;
   const { appId, privateKey, webhookSecrets, baseUrl } = github;
   const host = await createGitHubHost({
     appId,
@@ -296,12 +300,15 @@ async function gitHosts({ github }: Config): Promise<ReadonlyMap<string, GitHost
     webhookSecret: webhookSecrets[0] ?? '',
     ...(baseUrl === undefined ? {} : { baseUrl }),
   });
-  return new Map([['github', host]]);
+  return hosts.set('github', host);
 }
 
 /** One line for each provider that is set up: served at `/webhooks/<provider>`. */
-function webhookSources({ github }: Config): readonly WebhookSource[] {
-  return [...(github === undefined ? [] : [gitHubWebhooks(github.webhookSecrets)])];
+function webhookSources({ github, gitlab }: Config): readonly WebhookSource[] {
+  return [
+    ...(github === undefined ? [] : [gitHubWebhooks(github.webhookSecrets)]),
+    ...(gitlab === undefined ? [] : [gitLabWebhooks(gitlab.webhookSecrets, () => new Date())]),
+  ];
 }
 
 async function handle(

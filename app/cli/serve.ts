@@ -13,7 +13,7 @@ const stopSeconds = 5;
 /** Runs Slipway for a real Git host until it is asked to end: no sample, no tour, logs as JSON lines. */
 export async function serve(facts: {
   readonly environment: EnvironmentConfig;
-  readonly github: GitHubConfig;
+  readonly github: GitHubConfig | undefined;
   readonly dataDir: string;
   readonly port: number;
 }): Promise<never> {
@@ -32,7 +32,7 @@ export async function serve(facts: {
   await writeWhole(connectionFile(dataDir), JSON.stringify({ url: slipway.url, token: config.apiToken }));
   log.info(
     { url: slipway.url, replica: config.replica, database: config.database.type },
-    'Slipway is up; webhooks go to /webhooks/github',
+    'Slipway is up; webhooks go to /webhooks/<host>',
   );
   await ending;
   await slipway.stop();

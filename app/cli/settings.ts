@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { agingMs, type Config, databaseFile, type EnvironmentConfig, type GitHubConfig } from '../config.ts';
+import {
+  agingMs,
+  type Config,
+  databaseFile,
+  type EnvironmentConfig,
+  type GitHubConfig,
+  type GitLabConfig,
+} from '../config.ts';
 import { keptSecret, localPrograms } from '../embedded/embedded-slipway.ts';
 import { stablePort } from '../embedded/free-port.ts';
 
@@ -52,6 +59,18 @@ export function gitHubFromEnvironment(environment: EnvironmentConfig): GitHubCon
   };
 }
 
+/** The GitLab that the environment names. */
+export function gitLabFromEnvironment(environment: EnvironmentConfig): GitLabConfig | undefined {
+  const {
+    GITLAB_URL: url,
+    GITLAB_TOKEN: token,
+    GITLAB_CLONE_TOKEN: cloneToken,
+    GITLAB_WEBHOOK_SECRET: secret,
+  } = environment;
+  if (token === undefined || cloneToken === undefined || secret === undefined) return undefined;
+  return { url, token, cloneToken, webhookSecrets: secret.split(/\s+/).filter((part) => part !== '') };
+}
+
 /** All settings: what the environment says, and stand-ins kept in the folder for what it leaves out. */
 export async function settingsOf(facts: {
   readonly environment: EnvironmentConfig;
@@ -59,9 +78,10 @@ export async function settingsOf(facts: {
   readonly port: number;
   readonly kubeconfig: string;
   readonly isClusterEmbedded: boolean;
-  readonly github: GitHubConfig;
+  readonly github?: GitHubConfig | undefined;
 }): Promise<Config> {
   const { environment, dataDir } = facts;
+  const gitlab = gitLabFromEnvironment(environment);
   const { SLIPWAY_AGENT_ADDRESS: advertise, MONGODB_URI: uri } = environment;
   return {
     dataDir,
@@ -76,7 +96,8 @@ export async function settingsOf(facts: {
     agentImage: environment.SLIPWAY_AGENT_IMAGE,
     ...(facts.isClusterEmbedded ? { agentPrograms: localPrograms(dataDir) } : {}),
     images: environment.SLIPWAY_IMAGES,
-    github: facts.github,
+    ...(facts.github === undefined ? {} : { github: facts.github }),
+    ...(gitlab === undefined ? {} : { gitlab }),
     slots: {
       teamSlots: environment.SLIPWAY_TEAM_SLOTS,
       poolSlots: environment.SLIPWAY_POOL_SLOTS,

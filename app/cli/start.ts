@@ -16,7 +16,7 @@ import { startSlipway } from '../main.ts';
 import { connectionFile, defaultDataDir } from './client.ts';
 import { formatDuration, paintFor, RunView } from './run-view.ts';
 import { serve } from './serve.ts';
-import { clusterFromEnvironment, gitHubFromEnvironment, settingsOf } from './settings.ts';
+import { clusterFromEnvironment, gitHubFromEnvironment, gitLabFromEnvironment, settingsOf } from './settings.ts';
 import { writeWhole } from './write-whole.ts';
 
 const organization = 'acme';
@@ -64,7 +64,8 @@ async function start(options: StartOptions): Promise<void> {
   const environment = readEnvironment(process.env);
   const port = options.port === undefined ? environment.SLIPWAY_PORT : Number(options.port);
   const github = gitHubFromEnvironment(environment);
-  if (github !== undefined) return serve({ environment, github, dataDir: options.data, port });
+  if (github !== undefined || gitLabFromEnvironment(environment) !== undefined)
+    return serve({ environment, github, dataDir: options.data, port });
   const running = await bringUp(options.data, port, environment);
   const { view, paint, host } = running;
   if (options.tour && !(await running.hasSample())) {

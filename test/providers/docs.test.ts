@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { GitHostCapabilities } from '../../providers/git-host.ts';
 import { gitHubCapabilities } from '../../providers/github/adapter.ts';
+import { gitLabCapabilities } from '../../providers/gitlab/adapter.ts';
 import { sources } from './hosts.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/providers.md'), 'utf8');
@@ -32,7 +33,11 @@ function rows(can: GitHostCapabilities): readonly (readonly [string, string])[] 
 }
 
 it('the docs say what the capabilities say', () => {
-  for (const [what, value] of rows(gitHubCapabilities)) expect(text).toContain(`| ${what} | ${value} |`);
+  const hosts = [gitHubCapabilities, gitLabCapabilities].map(rows);
+  for (const [index, [what]] of (hosts[0] ?? []).entries()) {
+    const values = hosts.map((each) => each[index]?.[1]);
+    expect(text).toContain(`| ${what} | ${values.join(' | ')} |`);
+  }
 });
 
 it('the docs name the size limits and headers of each source', () => {
