@@ -220,7 +220,11 @@ function readiness({ metadata, spec, status }: V1Deployment): Omit<ServiceObserv
 
 function urlOf(service: V1Service, namespace: string): string {
   const local = service.metadata?.annotations?.[localAddress];
-  return local === undefined ? `http://${service.metadata?.name}.${namespace}.svc` : `http://${local}`;
+  if (local !== undefined) return `http://${local}`;
+  // Its address, where it has one, is reached from every node and pod, also where the cluster's names are not known.
+  const address = service.spec?.clusterIP;
+  if (address === undefined || address === 'None') return `http://${service.metadata?.name}.${namespace}.svc`;
+  return `http://${address.includes(':') ? `[${address}]` : address}`;
 }
 
 async function attempt<T>(what: string, act: () => Promise<T>): Promise<T> {

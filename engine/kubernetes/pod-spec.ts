@@ -25,10 +25,11 @@ const tokenFolder = '/slipway/token';
 const tokenSeconds = 3_600;
 /** The pod's own limit stands behind the agent's: fetching, reports and artifacts take time too. */
 const deadlineSlackSeconds = 900;
-const requestedDiskBytes = 100 * 2 ** 20;
 const stageDiskBytes = 20 * 2 ** 30;
 const agentDiskBytes = 2 ** 30;
 const agentResources: Resources = { cpuMillicores: 100, memoryBytes: 256 * 2 ** 20 };
+/** Starting takes the agent a moment of a whole processor, and the stage waits for it; after that it takes next to none. */
+const agentLimitMillicores = 1_000;
 
 /**
  * The pod of an attempt: the stage's own image, and the agent beside it. It satisfies Pod Security "restricted", and
@@ -90,7 +91,7 @@ function agentContainer({ agentEndpoint, agentImage, agentCommand }: PodSettings
       { name: 'SLIPWAY_CONTROL', value: control },
       { name: 'HOME', value: '/slipway/home' },
     ],
-    resources: requirements(agentResources, agentDiskBytes),
+    resources: requirements(agentResources, agentDiskBytes, agentLimitMillicores),
     securityContext: restricted,
     volumeMounts: [
       { name: 'workspace', mountPath: workspace },
@@ -129,11 +130,19 @@ const restricted: NonNullable<V1Container['securityContext']> = {
   capabilities: { drop: ['ALL'] },
 };
 
-/** Processor and memory are promised in full; disk is only bounded, so that one stage does not fill its node. */
-function requirements({ cpuMillicores, memoryBytes }: Resources, diskBytes: number): V1ResourceRequirements {
-  const amounts = { cpu: `${cpuMillicores}m`, memory: String(memoryBytes) };
+/**
+ * Memory is promised in full, and so is the processor unless more is allowed; disk is only bounded, so that one stage
+ * does not fill its node. A request of none is stated: without it the limit would be requested, and a node that keeps no
+ * account of its disk would take no stage at all.
+ */
+function requirements(
+  { cpuMillicores, memoryBytes }: Resources,
+  diskBytes: number,
+  limitMillicores = cpuMillicores,
+): V1ResourceRequirements {
+  const memory = String(memoryBytes);
   return {
-    requests: { ...amounts, 'ephemeral-storage': String(requestedDiskBytes) },
-    limits: { ...amounts, 'ephemeral-storage': String(diskBytes) },
+    requests: { cpu: `${cpuMillicores}m`, memory, 'ephemeral-storage': '0' },
+    limits: { cpu: `${limitMillicores}m`, memory, 'ephemeral-storage': String(diskBytes) },
   };
 }

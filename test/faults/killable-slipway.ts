@@ -11,13 +11,20 @@ const readyWithinMs = 30_000;
 /** `slipway start` as a process of its own, which a test kills and starts again over the same state. */
 export class KillableSlipway {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'slipway-kill-'));
+  readonly #environment: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
+
+  /** @param environment settings beside those of this process */
+  constructor(environment: Readonly<Record<string, string>> = {}) {
+    this.#environment = environment;
+  }
 
   /** Starts it; resolves once it is ready. */
   async start(): Promise<void> {
     rmSync(connectionFile(this.dataDir), { force: true });
     const child = spawn(process.execPath, [program, 'start', '--no-tour', '--data', this.dataDir, '--port', '0'], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.#environment },
     });
     let said = '';
     child.stdout.on('data', () => undefined);
@@ -30,6 +37,11 @@ export class KillableSlipway {
       if (child.exitCode !== null || Date.now() > deadline) throw new Error(`Slipway did not start: ${said}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+  }
+
+  /** Sends SIGSTOP or SIGCONT. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(name);
   }
 
   async kill(): Promise<void> {

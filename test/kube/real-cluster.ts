@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { withKeepAlive } from '../../engine/kubernetes/client.ts';
+
+const shared = join(import.meta.dirname, '..', '..', '..', 'shared');
+const home = process.env['KUBE_HOME'] ?? '/var/lib/kube-local';
+const up = [join(shared, 'kube', 'up'), join(import.meta.dirname, '..', '..', '..', '..', 'shared', 'kube', 'up')].find(
+  existsSync,
+);
+
+/** Why the real cluster cannot be started here; undefined when it can. */
+export const realClusterMissing =
+  up === undefined
+    ? 'no scripts for a real cluster are beside this checkout'
+    : process.getuid?.() === 0
+      ? undefined
+      : 'a real cluster needs root';
+
+/** Under which the cluster's pods reach this machine: its node. */
+export const machineAddress = '10.42.0.1';
+export const registry = '127.0.0.1:5000';
+/** The folder of the scripts for tests, beside the checkout. */
+export const toolsFolder = join(up ?? shared, '..', '..', 'tools');
+
+/** Starts the cluster where it does not run. @returns the kubeconfig's path */
+export function startRealCluster(): { readonly kubeconfigPath: string; readonly config: KubeConfig } {
+  if (up === undefined) throw new Error(realClusterMissing);
+  execFileSync(up, { stdio: 'ignore' });
+  const kubeconfigPath = join(home, 'kubeconfig');
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfigPath);
+  return { kubeconfigPath, config: withKeepAlive(config) };
+}
+
+/** @returns what kubectl printed */
+export function kubectl(...words: readonly string[]): string {
+  return execFileSync(join(home, 'bin', 'kubectl'), ['--kubeconfig', join(home, 'kubeconfig'), ...words], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+}
+
+/** Containerd's own client on the node. */
+export function ctr(...words: readonly string[]): string {
+  return execFileSync('ctr', ['--address', '/run/kube-local/containerd.sock', '-n', 'k8s.io', ...words], {
+    encoding: 'utf8',
+  });
+}
+
+/** Removes every namespace that a Slipway made. */
+export function removeSlipwayNamespaces(): void {
+  kubectl('delete', 'namespace', '-l', 'app.kubernetes.io/managed-by=slipway', '--wait=false');
+}
