@@ -27,6 +27,8 @@ export interface GitLabConfig {
 export interface Config {
   readonly dataDir: string;
   readonly replica: string;
+  /** Host under which other replicas reach this one. */
+  readonly address?: string;
   readonly listen: { readonly host: string; readonly port: number };
   /** Where agents connect to, and the address that pods are told. */
   readonly agents: { readonly host: string; readonly port: number; readonly advertise?: string };
@@ -72,6 +74,7 @@ const environmentSchema = z
     SLIPWAY_AGENT_IMAGE: z.string().default('slipway/agent'),
     SLIPWAY_IMAGES: imageMap.default({}),
     SLIPWAY_API_TOKEN: z.string().min(32).optional(),
+    SLIPWAY_REPLICA_ADDRESS: z.string().min(1).optional(),
     SLIPWAY_REPLICA: z.string().min(1).optional(),
     SLIPWAY_TEAM_SLOTS: slotNumber.default(4),
     SLIPWAY_POOL_SLOTS: slotNumber.default(40),

@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import { kubernetesCluster } from '../deploy/kubernetes/cluster.ts';
 import { Revisions } from '../deploy/revisions.ts';
@@ -13,6 +12,7 @@ import type { RunEvent } from '../engine/core/run-events.ts';
 import type { HostEvent } from '../engine/core/trigger.ts';
 import { withKeepAlive } from '../engine/kubernetes/client.ts';
 import { clusterGet, tokenIssuer } from '../engine/kubernetes/cluster-fetch.ts';
+import { fence } from '../engine/kubernetes/fence.ts';
 import { environmentNamespace, tenantNamespace } from '../engine/kubernetes/namespace.ts';
 import { podIdentity } from '../engine/kubernetes/pod-identity.ts';
 import { kubernetesPodRunner } from '../engine/kubernetes/pod-runner.ts';
@@ -22,7 +22,6 @@ import { mongoRunList } from '../engine/mongo/run-list.ts';
 import { mongoSnapshotStore } from '../engine/mongo/snapshot-store.ts';
 import type { SourceAccess } from '../engine/ports/attempt-host.ts';
 import { systemClock } from '../engine/ports/clock.ts';
-import type { Database } from '../engine/ports/database.ts';
 import { RunLoop } from '../engine/run-loop.ts';
 import { Scheduler } from '../engine/scheduler.ts';
 import type { GitHost } from '../providers/git-host.ts';
@@ -36,11 +35,12 @@ import { apiRoutes } from './api.ts';
 import { createAttemptHost } from './attempt-host.ts';
 import { completeTrigger } from './complete-trigger.ts';
 import type { Config } from './config.ts';
-import { openEmbeddedDatabase } from './embedded/database/embedded-database.ts';
 import { reportOf } from './error-report.ts';
 import { Inbox } from './inbox.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { Schedules } from './jobs/start-scheduled.ts';
+import { lead } from './lead.ts';
+import { openDatabase } from './open-database.ts';
 import { CreatePods, defaultCreatePodsSettings } from './reconcilers/create-pods.ts';
 import { ListRuns } from './reconcilers/list-runs.ts';
 import { RollOut } from './reconcilers/roll-out.ts';
@@ -52,7 +52,8 @@ import { webhookRoutes } from './webhooks.ts';
 const namespacePrefix = 'slipway';
 const maxArtifactBytes = 2 * 2 ** 30;
 const maxOpenRuns = 100_000;
-const fatalExitCode = 70;
+const takenInMs = 300;
+const leftBehindMs = 5_000;
 
 /** A running Slipway. */
 export interface Slipway {
@@ -67,12 +68,15 @@ export interface Slipway {
 
 /**
  * Builds Slipway out of its parts and starts it. Unfinished runs are taken over before anybody may ask about them.
+ * Over a database that replicas share, it first waits until this one leads; from then on it ends the process when
+ * another leads.
+ * @param options.signal ends that wait
  * @param options.localSource where the source of `local` repositories is: a working tree that was made a commit
  */
 export async function startSlipway(
   config: Config,
   log: Logger,
-  options: { readonly localSource?: string } = {},
+  options: { readonly localSource?: string; readonly signal?: AbortSignal } = {},
 ): Promise<Slipway> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const onError = (error: unknown) => {
@@ -80,9 +84,13 @@ export async function startSlipway(
     log.error(facts, message);
   };
   const { database, close } = await openDatabase(config, log);
+  const sources = webhookSources(config);
+  const lease =
+    config.database.type === 'mongodb' ? await lead(config, database, sources, options.signal, log) : undefined;
   const kubernetes = new KubeConfig();
   kubernetes.loadFromString(config.kubeconfig);
   withKeepAlive(kubernetes);
+  if (lease !== undefined) fence(kubernetes, () => lease.isHeld());
 
   const logs = mongoLogStore(database);
   const artifacts = fileArtifactStore(join(config.dataDir, 'artifacts'));
@@ -174,7 +182,6 @@ export async function startSlipway(
     hosts: hostOf,
     waitsOf: (runId) => scheduler.waitsOf(runId),
   });
-  const sources = webhookSources(config);
   const inbox = new Inbox({
     database,
     clock: systemClock,
@@ -235,6 +242,18 @@ export async function startSlipway(
     ],
     onError,
   );
+  // What other replicas took in is worked off here, and what one began before it died is taken over.
+  const wake = lease === undefined ? undefined : setInterval(() => inbox.wake(), takenInMs);
+  const sweep =
+    lease === undefined
+      ? undefined
+      : setInterval(() => {
+          const left = async () => {
+            for (const { runId } of await runs.find({ hasEnded: false }, { limit: maxOpenRuns }))
+              if (loop.driven(runId) === undefined) await loop.takeOver(runId);
+          };
+          left().catch(onError);
+        }, leftBehindMs);
   inbox.wake();
   isReady = true;
 
@@ -247,6 +266,8 @@ export async function startSlipway(
     async stop() {
       isReady = false;
       inbox.pause();
+      clearInterval(wake);
+      clearInterval(sweep);
       await new Promise((resolve) => {
         server.close(resolve);
         server.closeAllConnections();
@@ -259,29 +280,10 @@ export async function startSlipway(
       await inbox.idle();
       await endpoint.stop();
       await listRuns.stop();
+      await lease?.release();
       await close();
     },
   };
-}
-
-async function openDatabase(
-  config: Config,
-  log: Logger,
-): Promise<{ readonly database: Database; readonly close: () => Promise<void> }> {
-  if (config.database.type === 'mongodb') {
-    const client = new MongoClient(config.database.uri, { ignoreUndefined: true });
-    await client.connect();
-    return { database: client.db(), close: () => client.close() };
-  }
-  const database = openEmbeddedDatabase({
-    file: config.database.file,
-    onFatal: (error) => {
-      // Nothing may be acknowledged any more: whoever asks gets no answer rather than a wrong one.
-      log.fatal({ code: error.code, fix: error.fix }, error.message);
-      process.exit(fatalExitCode);
-    },
-  });
-  return { database, close: () => database.close() };
 }
 
 /** What came while nobody listened: each host is asked to send it again. */

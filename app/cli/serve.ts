@@ -28,7 +28,13 @@ export async function serve(facts: {
     kubeconfig: kubeconfig ?? cluster?.kubeconfig() ?? '',
     isClusterEmbedded: cluster !== undefined,
   });
-  const slipway = await startSlipway(config, log);
+  const asked = new AbortController();
+  void ending.then(() => asked.abort());
+  const slipway = await startSlipway(config, log, { signal: asked.signal }).catch((error: unknown) => {
+    // One that never led has nothing to put in order.
+    if (asked.signal.aborted) process.exit(0);
+    throw error;
+  });
   await writeWhole(connectionFile(dataDir), JSON.stringify({ url: slipway.url, token: config.apiToken }));
   log.info(
     { url: slipway.url, replica: config.replica, database: config.database.type },

@@ -85,7 +85,8 @@ export async function settingsOf(facts: {
   const { SLIPWAY_AGENT_ADDRESS: advertise, MONGODB_URI: uri } = environment;
   return {
     dataDir,
-    replica: environment.SLIPWAY_REPLICA ?? (uri === undefined ? 'local' : hostname()),
+    replica: environment.SLIPWAY_REPLICA ?? (uri === undefined ? 'local' : `${hostname()}-${process.pid}`),
+    ...(environment.SLIPWAY_REPLICA_ADDRESS === undefined ? {} : { address: environment.SLIPWAY_REPLICA_ADDRESS }),
     listen: { host: environment.SLIPWAY_HOST, port: facts.port },
     agents:
       advertise === undefined
