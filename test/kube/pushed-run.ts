@@ -49,6 +49,19 @@ export class PushedRuns {
     return checkRuns.parse(await response.json()).check_runs;
   }
 
+  /** Waits until the checks are so. */
+  async until(
+    sha: string,
+    isSo: (checks: z.infer<typeof checkRuns>['check_runs']) => boolean,
+    withinMs = 60_000,
+  ): Promise<void> {
+    const deadline = Date.now() + withinMs;
+    for (let checks = await this.checks(sha); !isSo(checks); checks = await this.checks(sha)) {
+      if (Date.now() > deadline) throw new Error(`Not so in time: ${JSON.stringify(checks)}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
   /** Waits until this many checks are there and all have ended. @throws Error naming those that are open */
   async ended(sha: string, count: number, withinMs: number): Promise<Checks> {
     const deadline = Date.now() + withinMs;

@@ -1,0 +1,134 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appManifest } from '../../app/app-manifest.ts';
+import { type EmbeddedGitHost, startEmbeddedGitHost } from '../../app/embedded/git-host/git-host.ts';
+import { startDocumentdb } from '../contract/documentdb.ts';
+import { PushedRuns } from './pushed-run.ts';
+import {
+  kubectl,
+  machineAddress,
+  realClusterMissing,
+  removeSlipwayNamespaces,
+  startRealCluster,
+  toolsFolder,
+} from './real-cluster.ts';
+import { buildSlipwayImage } from './slipway-image.ts';
+
+const namespace = 'slipway-test-system';
+const secret = 'a-secret-of-forty-characters-or-some-more';
+
+const stage = (name: string, needs: string, seconds: number) =>
+  `  ${name}:\n    image: node:24\n    needs: [${needs}]\n    resources: { cpu: 100m }\n    commands:\n      - sleep ${seconds}\n      - seq 1 200\n`;
+const pipeline = `stages:\n${stage('a', '', 2)}${['b1', 'b2', 'b3', 'b4'].map((name) => stage(name, 'a', 6)).join('')}${stage('c', 'b1, b2, b3, b4', 1)}`;
+
+describe.skipIf(realClusterMissing !== undefined)(
+  `Slipway installed in a real cluster${realClusterMissing === undefined ? '' : ` (skipped: ${realClusterMissing})`}`,
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'slipway-install-'));
+    let host: EmbeddedGitHost;
+    let database: Awaited<ReturnType<typeof startDocumentdb>>;
+    let runs: PushedRuns;
+
+    beforeAll(async () => {
+      startRealCluster();
+      const image = await buildSlipwayImage();
+      execFileSync(join(toolsFolder, 'install'), [folder, 'helm'], { stdio: 'ignore' });
+      database = await startDocumentdb({ host: '0.0.0.0' });
+      host = await startEmbeddedGitHost({
+        dataDir: join(folder, 'git-host'),
+        address: machineAddress,
+        log: pino({ level: 'silent' }),
+      });
+      host.createUser('dev');
+      host.createOrganization('acme', { admins: ['dev'] });
+      await host.createRepository('acme', 'hello');
+      writeFileSync(join(folder, 'developer-token'), host.createToken('dev'));
+      const app = await host.registerApp({
+        owner: 'acme',
+        webhookUrl: 'http://127.0.0.1:9/',
+        webhookSecret: secret,
+        ...appManifest(),
+      });
+      host.installApp(app.slug, 'acme');
+      removeInstalled();
+      kubectl('create', 'namespace', namespace);
+      kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
+      const key = join(folder, 'key.pem');
+      writeFileSync(key, app.privateKey);
+      kubectl(
+        ...['create', 'secret', 'generic', 'slipway', '-n', namespace],
+        ...[`--from-literal=GITHUB_APP_ID=${app.appId}`, `--from-file=GITHUB_PRIVATE_KEY=${key}`],
+        ...[`--from-literal=GITHUB_WEBHOOK_SECRET=${secret}`],
+        ...[`--from-literal=SLIPWAY_API_TOKEN=${secret}`],
+        `--from-literal=MONGODB_URI=${database.uri.replace('127.0.0.1', machineAddress)}`,
+      );
+      const values = {
+        image,
+        env: { GITHUB_API_URL: host.apiUrl, SLIPWAY_IMAGES: 'node:24=docker.io/local/node:1', SLIPWAY_TEAM_SLOTS: '8' },
+        resources: { requests: { cpu: '50m', memory: '256Mi' } },
+      };
+      writeFileSync(join(folder, 'values.json'), JSON.stringify(values));
+      execFileSync(
+        join(folder, 'helm'),
+        [
+          ...['install', 'slipway', join(import.meta.dirname, '../../charts/slipway'), '--namespace', namespace],
+          ...['--values', join(folder, 'values.json'), '--wait', '--timeout', '90s'],
+        ],
+        { env: { ...process.env, KUBECONFIG: startRealCluster().kubeconfigPath }, stdio: 'pipe' },
+      );
+      const address = kubectl('get', 'service', 'slipway', '-n', namespace, '-o', 'jsonpath={.spec.clusterIP}');
+      host.setWebhookUrl(app.slug, `http://${address}/webhooks/github`);
+      runs = new PushedRuns(folder);
+    }, 240_000);
+    afterAll(async () => {
+      await host.stop();
+      database.stop();
+      removeInstalled();
+      removeSlipwayNamespaces();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    function removeInstalled(): void {
+      kubectl('delete', 'namespace', namespace, '--ignore-not-found');
+      for (const kind of ['clusterrole', 'clusterrolebinding'])
+        kubectl('delete', kind, `${namespace}-slipway`, '--ignore-not-found');
+    }
+
+    it('makes green checks of a push, also when the leading replica is killed in the middle of the run', async () => {
+      const copy = await runs.copy('copy');
+      const sha = await copy.push('main', { '.slipway.yaml': pipeline }, 'first');
+      await runs.until(sha, (checks) => checks.some(({ name, status }) => / b\d/.test(name) && status !== 'queued'));
+      const leader = kubectl('logs', '-n', namespace, '-l', 'app.kubernetes.io/name=slipway', '--prefix')
+        .split('\n')
+        .find((line) => line.includes('This replica leads'));
+      const pod = /pod\/([^/]+)/.exec(leader ?? '')?.[1];
+      expect(pod).toBeDefined();
+      kubectl('delete', 'pod', '-n', namespace, pod ?? '', '--grace-period=0', '--force');
+      const checks = await runs.ended(sha, 6, 120_000);
+      expect(Object.entries(checks).filter(([, { conclusion }]) => conclusion !== 'success')).toEqual([]);
+    });
+
+    it('may do what it needs and nothing else', () => {
+      const may = kubectl('auth', 'can-i', '--list', `--as=system:serviceaccount:${namespace}:slipway`, '-n', 'default')
+        .split('\n')
+        .slice(1)
+        .filter((line) => !/selfsubject|^\s|^selfsubjectreviews/.test(line))
+        .map((line) => line.replaceAll(/\s+/g, ' ').trim())
+        .filter((line) => line !== '')
+        .sort();
+      expect(may).toEqual([
+        'deployments.apps [] [] [get create patch delete]',
+        'limitranges [] [] [get create patch]',
+        'namespaces [] [] [get create patch]',
+        'networkpolicies.networking.k8s.io [] [] [get create patch]',
+        'pods [] [] [get list watch create delete]',
+        'resourcequotas [] [] [get create patch]',
+        'services [] [] [get create patch]',
+      ]);
+    });
+  },
+);
