@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { isSha, type Sha } from '../../engine/core/trigger.ts';
 import type { GitHost, Permission, PullRequest } from '../git-host.ts';
 import { isAnswer } from './error.ts';
@@ -23,7 +24,7 @@ export function pullRequests(
           const request = await api.MergeRequests.show(projectId, number);
           return toPullRequest(request, await headOf(api, projectId, request.target_branch));
         } catch (error) {
-          if (isAnswer(error, 404, /^404 not found/i)) return undefined;
+          if (isAnswer(error, 404, /^404 (?:merge ?request )?not found/i)) return undefined;
           throw error;
         }
       }),
@@ -71,14 +72,15 @@ export function pullRequests(
   };
 }
 
-/** Whoever is blocked, invited or awaits consent may do nothing yet. */
-function permissionOf(member: {
-  readonly access_level: number;
-  readonly state: string;
-  readonly [field: string]: unknown;
-}): Permission {
-  if (member.state !== 'active' || (member['membership_state'] ?? 'active') !== 'active') return 'none';
-  const { access_level: level } = member;
+const ActiveMember = z.object({
+  access_level: z.number(),
+  state: z.literal('active'),
+  membership_state: z.literal('active').optional(),
+});
+
+/** Whoever is blocked, invited or awaits consent may do nothing yet; nor does an answer count that is not understood. */
+function permissionOf(member: unknown): Permission {
+  const level = ActiveMember.safeParse(member).data?.access_level ?? 0;
   return level >= maintainer ? 'admin' : level >= developer ? 'write' : level >= guest ? 'read' : 'none';
 }
 

@@ -25,7 +25,8 @@ export function requester(timeoutMs: number): ReturnType<typeof createRequesterF
     (_, options) => Promise.resolve(options),
     async (endpoint, options = {}) => {
       const { prefixUrl, searchParams, method, headers, body } = options;
-      const url = new URL(`${prefixUrl}${endpoint}`);
+      // Some of gitbeaker's resources end their address with a slash, others do not.
+      const url = new URL(`${String(prefixUrl).replace(/\/+$/, '')}/${endpoint}`);
       if (typeof searchParams === 'string') url.search = searchParams;
       try {
         const response = await fetch(url, {
