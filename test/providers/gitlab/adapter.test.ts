@@ -156,3 +156,37 @@ it('a deployment that is what it should be already is no fault', async () => {
   }
   expect(gitlab.state.deployments).toMatchObject([{ status: 'success' }]);
 });
+
+it('reads every page, and says so when it stops', async () => {
+  const { host, repository, headSha, number, comment, gitlab } = await gitLabWorld();
+  const many = Object.fromEntries(Array.from({ length: 250 }, (_, index) => [`many/${index}`, '']));
+  gitlab.state.files[headSha] = { ...gitlab.state.files[headSha], ...many };
+  const { paths, isComplete } = await host.listFiles(repository, headSha);
+  expect({ count: new Set(paths).size, isComplete }).toEqual({ count: 253, isComplete: true });
+
+  for (let index = 0; index < 230; index += 1) await comment(`Comment ${index}`);
+  const marked = { marker: '<!-- m -->', body: 'one' };
+  const id = await host.ensureComment(repository, number, marked, undefined);
+  expect(await host.ensureComment(repository, number, { ...marked, body: 'two' }, undefined)).toBe(id);
+});
+
+it('stops at 10,000 entries of a tree', async () => {
+  const { host, repository, headSha, gitlab } = await gitLabWorld();
+  const many = Object.fromEntries(Array.from({ length: 10_050 }, (_, index) => [`many/${index}`, '']));
+  gitlab.state.files[headSha] = many;
+  const { paths, isComplete } = await host.listFiles(repository, headSha);
+  expect(isComplete).toBe(false);
+  expect(paths.length).toBeLessThanOrEqual(10_000);
+  expect(gitlab.requests).toHaveLength(100);
+});
+
+it('refuses a file that is no text', async () => {
+  const { host, repository, headSha, gitlab } = await gitLabWorld();
+  gitlab.fault({ match: /raw$/, status: 200, body: '{"a": 1}' });
+  expect(await host.readFile(repository, headSha, 'a.json', { maxBytes: 100 })).toBe('{"a": 1}');
+  gitlab.state.files[headSha] = { 'a.bin': Buffer.from([0xff, 0xfe, 0x00]) };
+  await expect(host.readFile(repository, headSha, 'a.bin', { maxBytes: 100 })).rejects.toMatchObject({
+    code: 'invalid',
+    why: 'It is no UTF-8 text',
+  });
+});

@@ -26,7 +26,7 @@ export interface Fault {
 }
 
 export interface GitLabState {
-  readonly files: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly files: Record<string, Readonly<Record<string, string | Buffer>>>;
   readonly branches: Record<string, string>;
   readonly diffs: readonly { readonly old_path: string; readonly new_path: string }[];
   readonly mergeRequest: Record<string, unknown>;
@@ -89,7 +89,9 @@ function routes(state: GitLabState): readonly Route[] {
         const files = state.files[query.get('ref') ?? ''];
         if (files === undefined) return refuse(404, '404 Commit Not Found');
         const text = files[decodeURIComponent(path)];
-        return text === undefined ? refuse(404, '404 File Not Found') : ok(Buffer.from(text));
+        return text === undefined
+          ? refuse(404, '404 File Not Found')
+          : ok(Buffer.isBuffer(text) ? text : Buffer.from(text));
       },
     ],
     [
@@ -259,9 +261,15 @@ export async function constructedGitLab(state: GitLabState, token: string): Prom
       incoming.headers.authorization === `Bearer ${token}`
         ? answerTo(all, incoming.method ?? '', url, body)
         : refuse(401, '401 Unauthorized');
-    const raw = Buffer.isBuffer(answer.body) ? answer.body : undefined;
-    response.writeHead(answer.status, { 'content-type': raw === undefined ? 'application/json' : 'text/plain' });
-    response.end(raw ?? JSON.stringify(answer.body));
+    if (Buffer.isBuffer(answer.body)) {
+      response.writeHead(answer.status, { 'content-type': 'text/plain' });
+      response.end(answer.body);
+      return;
+    }
+    const { content, next } = pageOf(answer.body, url);
+    const link = next === undefined ? {} : { link: `<${next}>; rel="next"` };
+    response.writeHead(answer.status, { 'content-type': 'application/json', ...link });
+    response.end(JSON.stringify(content));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -285,6 +293,19 @@ function answerTo(all: readonly Route[], method: string, { pathname, searchParam
     if (match !== null) return answer(match, searchParams, body);
   }
   return { status: 404, body: { error: '404 Not Found' } };
+}
+
+/** Lists come in pages of 20 unless asked otherwise, of 100 at most; the next one is named in `Link`. */
+function pageOf(content: unknown, url: URL): { readonly content: unknown; readonly next?: string } {
+  if (!Array.isArray(content)) return { content };
+  const perPage = Math.min(100, Number(url.searchParams.get('per_page') ?? 20));
+  const page = Number(url.searchParams.get('page') ?? 1);
+  const next = new URL(url);
+  next.searchParams.set('page', String(page + 1));
+  return {
+    content: content.slice((page - 1) * perPage, page * perPage),
+    ...(content.length > page * perPage ? { next: next.href } : {}),
+  };
 }
 
 async function bodyOf(incoming: IncomingMessage): Promise<Body> {
