@@ -95,3 +95,12 @@ it('does not take a fault for an answer', async () => {
   }
   expect(await host.ownLogin()).toBe('project_7_bot');
 });
+
+it('takes in no answer without an end', async () => {
+  const { host, repository, headSha, gitlab } = await gitLabWorld();
+  gitlab.fault({ match: /raw$/, status: 200, body: 'x'.repeat(33 * 2 ** 20) });
+  await expect(host.readFile(repository, headSha, 'a.txt', { maxBytes: 2 ** 30 })).rejects.toMatchObject({
+    code: 'invalid',
+    why: expect.stringContaining('too large'),
+  });
+});
