@@ -21,9 +21,11 @@ const maxPlaces = 10;
 /** The comment that tells a pull request's whole story: what happened, what failed and where, what comes next. */
 export function renderComment(
   run: Run,
-  capabilities: Pick<GitHostCapabilities, 'commentMaxChars' | 'foldedSections'>,
+  capabilities: Pick<GitHostCapabilities, 'commentMaxChars' | 'slashCommandsTaken'>,
 ): string {
-  const parts = [headline(run), ...failures(run), table(run), footer(run)].filter((part) => part !== '');
+  const parts = [headline(run), ...failures(run), table(run), commands(run, capabilities), footer(run)].filter(
+    (part) => part !== '',
+  );
   return clipped(parts.join('\n\n'), capabilities.commentMaxChars - 200);
 }
 
@@ -70,9 +72,20 @@ function table(run: Run): string {
   const rows = run.plan.stages.map(({ name }) => {
     const state = stageState(run, name);
     const time = state.status === 'succeeded' || state.status === 'failed' ? duration(state.durationMs) : '';
-    return `| ${icons[state.status]} | ${escaped(name)} | ${escaped(titleOf(state))} | ${time} |`;
+    // On a phone the number stays beside its unit.
+    const kept = time.replaceAll(' ', '\u00a0');
+    return `| ${icons[state.status]} | ${escaped(name)} | ${escaped(titleOf(state))} | ${kept} |`;
   });
   return ['| | stage | | time |', '|---|---|---|---:|', ...rows].join('\n');
+}
+
+/** What may be asked for now, by whom; all of it is under `/help`. */
+function commands(run: Run, { slashCommandsTaken }: Pick<GitHostCapabilities, 'slashCommandsTaken'>): string {
+  const say = (command: string) => code(slashCommandsTaken ? `/slipway ${command}` : `/${command}`);
+  const writers = 'Who may write here can';
+  if (run.outcome === undefined) return `${writers} stop it with ${say('cancel')}; anyone can ask ${say('why')}.`;
+  if (run.outcome === 'SUCCEEDED' || run.outcome === 'ROLLED_BACK') return '';
+  return `${writers} run what is left once more with ${say('retry')}; anyone can ask ${say('why')}.`;
 }
 
 function footer(run: Run): string {
