@@ -46,16 +46,22 @@ export function decide(rollout: Rollout, facts: RolloutFacts): RolloutEvent | un
     case 'rolling-back': {
       if (target.onNotReady === 'hold' && facts.cancelledBecause === undefined) return { type: 'RolloutHeld', at };
       const { previous } = rollout;
+      const isReturnOver = elapsed(state.since, at) >= Math.max(shortestReturnMs, target.readyWithinMs);
       if (facts.supersededBy !== undefined) return { type: 'RolloutSuperseded', at, by: facts.supersededBy };
       if (previous === undefined) {
-        return observation.revision === undefined
-          ? { type: 'RolloutRolledBack', at, message: 'There was no revision before it, so nothing serves' }
-          : undefined;
+        if (observation.revision === undefined)
+          return { type: 'RolloutRolledBack', at, message: 'There was no revision before it, so nothing serves' };
+        if (!isReturnOver) return undefined;
+        return {
+          type: 'RolloutRolledBack',
+          at,
+          message: `There was no revision before it, and it could not be taken away: ${observation.message}`,
+        };
       }
       if (observation.isReady && observation.revision === previous.revision) {
         return { type: 'RolloutRolledBack', at, to: previous, message: `Revision ${previous.revision} serves again` };
       }
-      if (elapsed(state.since, at) < Math.max(shortestReturnMs, target.readyWithinMs)) return undefined;
+      if (!isReturnOver) return undefined;
       return {
         type: 'RolloutRolledBack',
         at,

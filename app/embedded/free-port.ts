@@ -8,9 +8,15 @@ import { createServer } from 'node:net';
  */
 export async function stablePort(file: string, preferred = 0): Promise<number> {
   const last = Number(await readFile(file, 'utf8').catch(() => preferred));
-  const port = (await tryPort(Number.isInteger(last) && last > 0 && last < 65_536 ? last : 0)) ?? (await tryPort(0));
-  if (port === undefined) throw new Error('No port of this machine is free');
+  const port = (await tryPort(Number.isInteger(last) && last > 0 && last < 65_536 ? last : 0)) ?? (await freePort());
   await writeFile(file, String(port));
+  return port;
+}
+
+/** @throws Error when there is none */
+export async function freePort(): Promise<number> {
+  const port = await tryPort(0);
+  if (port === undefined) throw new Error('No port of this machine is free');
   return port;
 }
 

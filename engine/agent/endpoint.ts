@@ -162,7 +162,7 @@ export async function startAgentEndpoint(parts: {
     server.bindAsync(
       `${parts.address.host}:${parts.address.port}`,
       ServerCredentials.createInsecure(),
-      (error, bound) => (error === null ? resolve(bound) : reject(error)),
+      (error, bound) => (error === null ? resolve(bound) : reject(cannotListen(parts.address, error))),
     );
   });
   return {
@@ -176,6 +176,16 @@ export async function startAgentEndpoint(parts: {
         });
       }),
   };
+}
+
+function cannotListen({ host, port }: { readonly host: string; readonly port: number }, cause: Error): EngineError {
+  return new EngineError({
+    code: 'conflict',
+    what: `Listening for agents on ${host}:${port}`,
+    why: cause.message,
+    fix: 'Choose another port by SLIPWAY_AGENT_PORT, or stop what listens there',
+    cause,
+  });
 }
 
 function codeOf(error: unknown): status {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../app/embedded/free-port.ts';
 import { KillableSlipway } from '../faults/killable-slipway.ts';
 import { PushedRuns } from './pushed-run.ts';
 import { machineAddress, realClusterMissing, removeSlipwayNamespaces, startRealCluster } from './real-cluster.ts';
@@ -47,6 +48,8 @@ describe.skipIf(realClusterMissing !== undefined)(
       slipway = new KillableSlipway({
         KUBECONFIG: kubeconfigPath,
         SLIPWAY_AGENT_ADDRESS: machineAddress,
+        // Another Slipway of this machine may hold the usual one.
+        SLIPWAY_AGENT_PORT: String(await freePort()),
         SLIPWAY_AGENT_IMAGE: await buildSlipwayImage(),
         SLIPWAY_IMAGES: 'node:24=docker.io/local/node:1 slipway/base=docker.io/local/base:1',
       });
