@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { evolve, isActive, type Run, runStatus } from '../../../engine/core/run.ts';
+import { evolve, isActive, type Run } from '../../../engine/core/run.ts';
 import type { RunCommand } from '../../../engine/core/run-commands.ts';
 import type { RunEvent } from '../../../engine/core/run-events.ts';
 import { failed, GivenRun, stage, succeeded } from './given-run.ts';
