@@ -83,6 +83,7 @@ export function readStage(
   let artifactsIn: WrittenStage['artifactsIn'] = [];
   let matrix: WrittenStage['matrix'] = {};
 
+  const mistakesBefore = reader.mistakes.length;
   reader.fields(node, what, {
     kind: (value) => set(reader.oneOf(value, `kind of ${what}`, kinds), (kind) => (draft.kind = kind)),
     needs: (value) => (needs = named(reader, value, `needs of ${what}`)),
@@ -113,7 +114,7 @@ export function readStage(
     when: (value) => (draft.when = readCondition(reader, value, `when of ${what}`)),
     deploy: (value) => set(readDeploy(reader, value, `deploy of ${what}`), (deploy) => (draft.deploy = deploy)),
   });
-  if (isMap(node)) checkBody(reader, key, what, draft);
+  if (isMap(node)) checkBody(reader, key, what, draft, reader.mistakes.length > mistakesBefore);
   const { deploy, image, kind, ...rest } = draft;
   const taken =
     deploy?.source.type === 'artifact' ? [...artifactsIn, { name: deploy.source.name, node: key }] : artifactsIn;
@@ -155,8 +156,15 @@ export function serviceName(repositoryName: string): string {
   );
 }
 
-function checkBody(reader: Reader, key: Node, what: string, { commands, deploy, artifactsOut, reports }: Draft): void {
-  if (deploy === undefined && commands.length === 0) {
+function checkBody(
+  reader: Reader,
+  key: Node,
+  what: string,
+  { commands, deploy, artifactsOut, reports }: Draft,
+  hasMistakes: boolean,
+): void {
+  // What it does may be in the part that could not be read.
+  if (deploy === undefined && commands.length === 0 && !hasMistakes) {
     reader.note(
       key,
       `${what} does nothing`,
