@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../../app/embedded/database/embedded-database.ts';
+import { defaultBudgets, ShowChecks } from '../../../app/reconcilers/show-checks.ts';
+import type { Run } from '../../../engine/core/run.ts';
+import { type PullRequestTrigger, Sha } from '../../../engine/core/trigger.ts';
+import { systemClock } from '../../../engine/ports/clock.ts';
+import { GitHostError } from '../../../providers/git-host-error.ts';
+import { GivenRun, stage, succeeded, trigger } from '../../engine/core/given-run.ts';
+
+const pulls = 200;
+const stages = ['build', 'lint', 'test'];
+const pointsPerWrite = 5;
+
+/** What a host saw, and when; `fault` is thrown at the next write. */
+class RecordingHost {
+  readonly checks: { readonly at: number; readonly id: string; readonly status: string }[] = [];
+  readonly comments: { readonly at: number; readonly number: number; readonly body: string }[] = [];
+  fault: Error | undefined;
+
+  readonly port = {
+    capabilities: { commentMaxChars: 65_536, slashCommandsTaken: false },
+    publishCheck: async (_: unknown, sha: string, check: { name: string; state: { status: string } }) => {
+      this.#fail();
+      this.checks.push({ at: Date.now(), id: `${sha}/${check.name}`, status: check.state.status });
+      return `${sha}/${check.name}`;
+    },
+    ensureComment: async (_: unknown, number: number, { body }: { body: string }) => {
+      this.#fail();
+      this.comments.push({ at: Date.now(), number, body });
+      return String(number);
+    },
+  };
+
+  #fail(): void {
+    const { fault } = this;
+    this.fault = undefined;
+    if (fault !== undefined) throw fault;
+  }
+}
+
+let folder: string;
+let database: EmbeddedDatabase;
+let host: RecordingHost;
+let show: ShowChecks;
+let errors: unknown[];
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: new Date('2026-03-01T09:00:00Z') });
+  folder = mkdtempSync(join(tmpdir(), 'slipway-show-'));
+  database = openEmbeddedDatabase({ file: join(folder, 'test.db'), onFatal: () => undefined });
+  host = new RecordingHost();
+  errors = [];
+  await open();
+});
+
+afterEach(async () => {
+  show.stop();
+  vi.useRealTimers();
+  await database.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function open(): Promise<void> {
+  show = new ShowChecks({
+    // The part of the port that showing uses.
+    hosts: () => host.port as never,
+    database,
+    clock: systemClock,
+    budgets: defaultBudgets,
+    onError: (error) => errors.push(error),
+  });
+  await show.prepare();
+}
+
+/** Lets time pass in steps, with real turns for the database in between. */
+async function pass(ms: number, stepMs = 250): Promise<void> {
+  for (let passed = 0; passed < ms; passed += stepMs) {
+    await vi.advanceTimersByTimeAsync(stepMs);
+    for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function runOf(number: number): GivenRun {
+  const pull: PullRequestTrigger = {
+    ...trigger,
+    type: 'pull_request',
+    action: 'opened',
+    number,
+    headSha: Sha(number.toString(16).padStart(40, '0')),
+    author: trigger.actor,
+    headRef: `branch-${number}`,
+    isFork: false,
+    baseRef: 'main',
+    baseSha: Sha('f'.repeat(40)),
+    isDraft: false,
+    labels: [],
+  };
+  const given = new GivenRun(...stages.map((name) => stage(name)));
+  given.run = { ...given.current, runId: `run${number}`, trigger: pull, createdAt: new Date() };
+  return given;
+}
+
+function tell(run: Run): void {
+  show.runChanged({ run, version: 1, events: [] });
+}
+
+function mostWithin(times: readonly number[], windowMs: number): number {
+  return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + windowMs).length));
+}
+
+it(`shows the end of ${pulls} pull requests opened within 10 s, within every limit and without waste`, async () => {
+  const begin = Date.now();
+  for (let number = 1; number <= pulls; number += 1) {
+    const given = runOf(number);
+    tell(given.current);
+    if (number % 5 === 0) await pass(250);
+    for (const name of stages) given.finish(name, succeeded);
+    tell(given.current);
+  }
+  await pass(8 * 60_000);
+
+  const completed = host.checks.filter(({ status }) => status === 'completed');
+  expect(new Set(completed.map(({ id }) => id)).size).toBe(pulls * stages.length);
+  expect(new Set(host.comments.map(({ number }) => number)).size).toBe(pulls);
+  expect(errors).toEqual([]);
+
+  const checkTimes = host.checks.map(({ at }) => at);
+  const commentTimes = host.comments.map(({ at }) => at);
+  expect(mostWithin(checkTimes, 60_000) * pointsPerWrite).toBeLessThanOrEqual(900);
+  expect(mostWithin(commentTimes, 60_000)).toBeLessThanOrEqual(80);
+  expect(mostWithin(commentTimes, 3_600_000)).toBeLessThanOrEqual(500);
+
+  // The budgets allow 180 checks and 80 comments a minute, the first of them at once.
+  const least = Math.max(Math.ceil((pulls * stages.length) / 180) - 1, Math.ceil(pulls / 80) - 1) * 60_000;
+  const took = Math.max(...checkTimes, ...commentTimes) - begin;
+  expect(took).toBeLessThanOrEqual((least + 10_000) * 1.1);
+});
+
+it('writes the same thing once, however often it is told', async () => {
+  const given = runOf(1);
+  for (const name of stages) given.finish(name, succeeded);
+  for (let time = 0; time < 5; time += 1) {
+    tell(given.current);
+    await pass(5_000);
+  }
+  show.stop();
+  await open();
+  tell(given.current);
+  await pass(5_000);
+  expect(host.checks).toHaveLength(stages.length);
+  expect(host.comments).toHaveLength(1);
+});
+
+it('waits as long as the host asks, then writes', async () => {
+  const given = runOf(1);
+  for (const name of stages) given.finish(name, succeeded);
+  host.fault = new GitHostError({
+    code: 'rate-limited',
+    what: 'Publishing',
+    why: 'too much',
+    fix: 'wait',
+    retryAfterMs: 90_000,
+  });
+  tell(given.current);
+  await pass(1_000);
+  const early = host.checks.length + host.comments.length;
+  await pass(80_000, 1_000);
+  expect(host.checks.length + host.comments.length).toBe(early);
+  await pass(15_000);
+  expect(host.checks).toHaveLength(stages.length);
+  expect(host.comments).toHaveLength(1);
+});
+
+it('does not let an older run of a pull request take the comment of a newer one', async () => {
+  const older = runOf(1);
+  await pass(1_000);
+  const newer = runOf(1);
+  newer.run = { ...newer.current, runId: 'newer', createdAt: new Date() };
+  for (const name of stages) newer.finish(name, succeeded);
+  tell(newer.current);
+  await pass(6_000);
+  older.send({ type: 'CancelRun', by: 'slipway', reason: 'superseded' });
+  tell(older.current);
+  await pass(6_000);
+  expect(host.comments.at(-1)?.body).toContain('newer');
+});
