@@ -1,4 +1,7 @@
 import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Hono } from 'hono';
 import { onTestFinished } from 'vitest';
 import { openEmbeddedDatabase } from '../../app/embedded/database/embedded-database.ts';
@@ -20,13 +23,17 @@ export function signed(body: string, secret: string = secrets[0]): string {
 export async function webhookWorld(
   facts: { readonly handle?: () => Promise<{ readonly ignoredBecause?: string }>; readonly clock?: Clock } = {},
 ) {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-webhooks-'));
   const database = openEmbeddedDatabase({
-    file: ':memory:',
+    file: join(folder, 'slipway.db'),
     onFatal: (error) => {
       throw error;
     },
   });
-  onTestFinished(async () => database.close());
+  onTestFinished(async () => {
+    await database.close();
+    rmSync(folder, { recursive: true });
+  });
   const handled: string[] = [];
   const errors: unknown[] = [];
   const sources = [
