@@ -13,6 +13,8 @@ export interface GitHostCapabilities {
   /** `told`: a delivery comes for each; `polled`: they have to be asked for; `none`: a reply takes their place. */
   readonly reactions: 'told' | 'polled' | 'none';
   readonly labels: boolean;
+  /** Teams (GitLab: groups) whose members can be looked up. */
+  readonly teams: boolean;
   /** The host's own button to run a check again. */
   readonly rerunButton: boolean;
   /** The host takes lines that start with `/` for itself: commands need the `/slipway` prefix. */
@@ -70,8 +72,11 @@ export interface CheckRun {
 export interface PullRequest {
   readonly number: number;
   readonly title: string;
+  readonly state: 'open' | 'closed' | 'merged';
   readonly headRef: string;
   readonly headSha: Sha;
+  /** The host's id of the repository that the head lives in; absent when that is gone. */
+  readonly headRepositoryId?: string;
   readonly isFork: boolean;
   readonly baseRef: string;
   readonly baseSha: Sha;
@@ -140,8 +145,17 @@ export interface GitHost {
     repository: RepositoryRef,
     number: number,
   ): Promise<{ readonly paths: readonly string[]; readonly isComplete: boolean }>;
+  /** The pull request whose merge made this commit. */
+  mergedAs(repository: RepositoryRef, sha: Sha): Promise<number | undefined>;
+  /** Whether `sha` is `tip` or one of the commits before it. Something that was pushed away by force is not. */
+  holds(repository: RepositoryRef, tip: Sha, sha: Sha): Promise<boolean>;
   /** Looked up at each call, never kept: a person's rights may be gone a second later. Strangers have `none`. */
   permissionOf(repository: RepositoryRef, login: string): Promise<Permission>;
+  /**
+   * Looked up at each call, never kept. False where `capabilities.teams` is.
+   * @param team as CODEOWNERS names it, without the `@`: `organisation/team`, GitLab `group/subgroup`
+   */
+  isTeamMember(repository: RepositoryRef, team: string, login: string): Promise<boolean>;
   /** The login that our own comments and reactions carry, so that they are never taken for a person's. */
   ownLogin(): Promise<string>;
 

@@ -18,6 +18,7 @@ export const gitHubCapabilities: GitHostCapabilities = {
   deployments: true,
   reactions: 'polled',
   labels: true,
+  teams: true,
   rerunButton: true,
   slashCommandsTaken: false,
   redelivery: true,

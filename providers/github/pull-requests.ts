@@ -1,4 +1,4 @@
-import { isSha } from '../../engine/core/trigger.ts';
+import { isSha, type Sha } from '../../engine/core/trigger.ts';
 import type { GitHost, PullRequest } from '../git-host.ts';
 import { type GitHubSession, isStatus } from './session.ts';
 
@@ -10,7 +10,10 @@ const maxFilePages = 30;
 /** Pull requests, and what people may do. */
 export function pullRequests(
   session: GitHubSession,
-): Pick<GitHost, 'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'permissionOf'> {
+): Pick<
+  GitHost,
+  'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'mergedAs' | 'holds' | 'permissionOf' | 'isTeamMember'
+> {
   return {
     pullRequest: (repository, number) =>
       session.call(`Reading pull request ${number}`, repository, async (octokit, at) => {
@@ -61,6 +64,46 @@ export function pullRequests(
         return { paths, isComplete: false };
       }),
 
+    mergedAs: (repository, sha) =>
+      session.call(`Looking for the pull request merged as ${sha}`, repository, async (octokit, at) => {
+        const { data } = await octokit.request('GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls', {
+          ...at,
+          commit_sha: sha,
+          per_page: perPage,
+        });
+        const merged = data.filter(({ merged_at }) => merged_at !== null);
+        return (merged.find((pull) => pull.merge_commit_sha === sha) ?? merged.find((pull) => pull.head.sha === sha))
+          ?.number;
+      }),
+
+    holds: (repository, tip: Sha, sha: Sha) =>
+      session.call('Comparing commits', repository, async (octokit, at) => {
+        if (tip === sha) return true;
+        const { data } = await octokit.request('GET /repos/{owner}/{repo}/compare/{basehead}', {
+          ...at,
+          basehead: `${tip}...${sha}`,
+          per_page: 1,
+        });
+        return data.ahead_by === 0;
+      }),
+
+    isTeamMember: (repository, team, login) =>
+      session.call(`Looking up whether ${login} is in ${team}`, repository, async (octokit) => {
+        const [org = '', slug] = team.split('/');
+        if (slug === undefined) return false;
+        try {
+          const { data } = await octokit.request('GET /orgs/{org}/teams/{team_slug}/memberships/{username}', {
+            org,
+            team_slug: slug,
+            username: login,
+          });
+          return data.state === 'active';
+        } catch (error) {
+          if (isStatus(error, 404)) return false;
+          throw error;
+        }
+      }),
+
     permissionOf: (repository, login) =>
       session.call(`Looking up the permission of ${login}`, repository, async (octokit, at) => {
         try {
@@ -82,6 +125,8 @@ function toPullRequest(pull: {
   readonly number: number;
   readonly title: string;
   readonly draft?: boolean;
+  readonly state: string;
+  readonly merged_at: string | null;
   readonly user: { readonly login: string; readonly id: number | bigint } | null;
   readonly labels: readonly { readonly name?: string }[];
   readonly head: { readonly ref: string; readonly sha: string; readonly repo: { readonly id: number | bigint } | null };
@@ -92,8 +137,10 @@ function toPullRequest(pull: {
   return {
     number: pull.number,
     title: pull.title,
+    state: pull.merged_at !== null ? 'merged' : pull.state === 'open' ? 'open' : 'closed',
     headRef: head.ref,
     headSha: head.sha,
+    ...(head.repo === null ? {} : { headRepositoryId: String(head.repo.id) }),
     isFork: head.repo?.id !== base.repo.id,
     baseRef: base.ref,
     baseSha: base.sha,

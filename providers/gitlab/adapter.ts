@@ -17,6 +17,7 @@ export const gitLabCapabilities: GitHostCapabilities = {
   deployments: true,
   reactions: 'told',
   labels: true,
+  teams: true,
   rerunButton: false,
   slashCommandsTaken: true,
   redelivery: false,

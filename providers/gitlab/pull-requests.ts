@@ -16,7 +16,10 @@ const guest = 10;
 /** Merge requests, and what people may do. */
 export function pullRequests(
   session: GitLabSession,
-): Pick<GitHost, 'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'permissionOf'> {
+): Pick<
+  GitHost,
+  'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'mergedAs' | 'holds' | 'permissionOf' | 'isTeamMember'
+> {
   return {
     pullRequest: (repository, number) =>
       session.call(`Reading merge request ${number}`, repository, async (api, projectId) => {
@@ -56,10 +59,43 @@ export function pullRequests(
         return { paths: pathsOf(entries), isComplete: isComplete && counted === entries.length };
       }),
 
+    mergedAs: (repository, sha) =>
+      session.call(`Looking for the merge request merged as ${sha}`, repository, async (api, projectId) => {
+        const found = await api.Commits.allMergeRequests(projectId, sha);
+        const merged = found.filter(({ state }) => state === 'merged');
+        return merged.find((request) =>
+          [request.merge_commit_sha, request.squash_commit_sha, request.sha].includes(sha),
+        )?.iid;
+      }),
+
+    holds: (repository, tip, sha) =>
+      session.call('Comparing commits', repository, async (api, projectId) => {
+        if (tip === sha) return true;
+        try {
+          return (await api.Repositories.mergeBase(projectId, [tip, sha])).id === sha;
+        } catch (error) {
+          // Two commits without a common one.
+          if (isAnswer(error, 404, /merge base/i)) return false;
+          throw error;
+        }
+      }),
+
+    isTeamMember: (repository, team, login) =>
+      session.call(`Looking up whether ${login} is in ${team}`, repository, async (api) => {
+        const user = await userOf(api, login);
+        if (user === undefined) return false;
+        try {
+          const member: unknown = await api.GroupMembers.show(team, user.id, { includeInherited: true });
+          return ActiveMember.safeParse(member).success;
+        } catch (error) {
+          if (isAnswer(error, 404, /^404 (?:(?:group |member )?not found)/i)) return false;
+          throw error;
+        }
+      }),
+
     permissionOf: (repository, login) =>
       session.call(`Looking up the permission of ${login}`, repository, async (api, projectId) => {
-        const found = await api.Users.all({ username: login, page: 1, perPage: 1 });
-        const user = found.find(({ username }) => username.toLowerCase() === login.toLowerCase());
+        const user = await userOf(api, login);
         if (user === undefined) return 'none';
         try {
           // Groups above the project, and groups that it was shared with, count too.
@@ -70,6 +106,11 @@ export function pullRequests(
         }
       }),
   };
+}
+
+async function userOf(api: GitLabApi, login: string): Promise<{ readonly id: number } | undefined> {
+  const found = await api.Users.all({ username: login, page: 1, perPage: 1 });
+  return found.find(({ username }) => username.toLowerCase() === login.toLowerCase());
 }
 
 const ActiveMember = z.object({
@@ -99,6 +140,7 @@ function toPullRequest(
   request: {
     readonly iid: number;
     readonly title: string;
+    readonly state: string;
     readonly source_branch: string;
     readonly target_branch: string;
     readonly source_project_id: number | null;
@@ -114,8 +156,10 @@ function toPullRequest(
   return {
     number: request.iid,
     title: request.title,
+    state: request.state === 'merged' ? 'merged' : request.state === 'opened' ? 'open' : 'closed',
     headRef: request.source_branch,
     headSha: request.sha,
+    ...(request.source_project_id === null ? {} : { headRepositoryId: String(request.source_project_id) }),
     isFork: request.source_project_id !== request.target_project_id,
     baseRef: request.target_branch,
     baseSha,

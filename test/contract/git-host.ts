@@ -11,6 +11,8 @@ export interface GitHostWorld {
   readonly headSha: Sha;
   /** Logins: who may write, who may only read, and one the host does not know. */
   readonly people: { readonly writer: string; readonly reader: string; readonly stranger: string };
+  /** Where hosts have teams: one in which the writer is, and nobody else. */
+  readonly team: string;
   /** As the writer. @returns the comment's id */
   comment(body: string): Promise<string>;
   /** All comments of the pull request, oldest first. */
@@ -78,8 +80,10 @@ export function gitHostContract(name: string, make: () => Promise<GitHostWorld>)
       expect(pull).toMatchObject({
         number,
         title: 'Two',
+        state: 'open',
         headRef: 'topic',
         headSha,
+        headRepositoryId: repository.id,
         isFork: false,
         baseRef: 'main',
         baseSha,
@@ -95,6 +99,22 @@ export function gitHostContract(name: string, make: () => Promise<GitHostWorld>)
       expect(await host.permissionOf(repository, people.writer)).toBe('write');
       expect(await host.permissionOf(repository, people.reader)).toBe('read');
       expect(await host.permissionOf(repository, people.stranger)).toBe('none');
+    });
+
+    it('tells what a commit came from, and what a tip holds', async () => {
+      const { host, repository, baseSha, headSha } = await make();
+      expect(await host.mergedAs(repository, headSha)).toBeUndefined();
+      expect(await host.holds(repository, headSha, headSha)).toBe(true);
+      expect(await host.holds(repository, headSha, baseSha)).toBe(true);
+      expect(await host.holds(repository, baseSha, headSha)).toBe(false);
+    });
+
+    it('looks up who is in a team, where the host has teams', async () => {
+      const { host, repository, people, team } = await make();
+      expect(await host.isTeamMember(repository, team, people.writer)).toBe(host.capabilities.teams);
+      expect(await host.isTeamMember(repository, team, people.reader)).toBe(false);
+      expect(await host.isTeamMember(repository, team, people.stranger)).toBe(false);
+      expect(await host.isTeamMember(repository, `${team}-none`, people.writer)).toBe(false);
     });
 
     it('gives access for a clone, with no secret in the URL', async () => {

@@ -23,6 +23,7 @@ function rows(can: GitHostCapabilities): readonly (readonly [string, string])[] 
     ['deployments', yes(can.deployments)],
     ['reactions', can.reactions],
     ['labels', yes(can.labels)],
+    ['teams may be named as approvers', yes(can.teams)],
     ['lines with `/`', can.slashCommandsTaken ? 'taken by the host: write `/slipway`' : 'free for commands'],
     ['missed deliveries sent again', yes(can.redelivery)],
     ['owners of paths', can.codeOwnersPaths.map((path) => `\`${path}\``).join(', ')],

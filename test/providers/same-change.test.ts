@@ -125,6 +125,7 @@ const changes: readonly (readonly [string, readonly [string, Json][]])[] = [
 const pull: PullRequest = {
   number: 7,
   title: 'Two',
+  state: 'open',
   headRef: 'topic',
   headSha: after,
   isFork: false,

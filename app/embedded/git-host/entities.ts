@@ -32,6 +32,10 @@ export const Grant = z.object({
 });
 export type Grant = z.infer<typeof Grant>;
 
+/** People of an organisation, as policies name them: `organisation/slug`. */
+export const Team = z.object({ id, organizationId: id, slug: z.string(), memberIds: z.array(id) });
+export type Team = z.infer<typeof Team>;
+
 /** A credential, kept only as its SHA-256. */
 export const AccessToken = z.object({
   id,

@@ -53,6 +53,8 @@ export interface EmbeddedGitHost {
   /** An access token for git and the API, shown once. @throws RangeError for an unknown login */
   createToken(login: string): string;
   createOrganization(login: string, options?: { readonly admins?: readonly string[] }): { readonly id: number };
+  /** A team of an organisation, with exactly these members. */
+  setTeam(organization: string, slug: string, members: readonly string[]): void;
   createRepository(
     owner: string,
     name: string,
@@ -149,6 +151,16 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
       const organization = ensureAccount(host, login, 'Organization');
       for (const admin of admins) setGrant(host, 'organization', organization.id, account(admin).id, 'admin');
       return organization;
+    },
+    setTeam: (organization, slug, members) => {
+      const facts = {
+        organizationId: account(organization).id,
+        slug,
+        memberIds: members.map((member) => account(member).id),
+      };
+      const known = store.teams.findByKey(`${facts.organizationId}/${slug}`);
+      if (known) store.teams.save({ ...known, ...facts });
+      else store.teams.insert(facts);
     },
     createRepository: async (owner, name, { private: isPrivate = false, description } = {}) => {
       const repository =

@@ -13,6 +13,7 @@ import {
   Pull,
   Reaction,
   Repository,
+  Team,
 } from './entities.ts';
 import { Table } from './table.ts';
 
@@ -23,6 +24,7 @@ export class Store {
 
   readonly accounts: Table<Account>;
   readonly grants: Table<Grant>;
+  readonly teams: Table<Team>;
   readonly tokens: Table<AccessToken>;
   readonly repositories: Table<Repository>;
   readonly apps: Table<App>;
@@ -55,6 +57,11 @@ export class Store {
       schema: Grant,
       key: (row) => `${row.scope}:${row.onId}:${row.accountId}`,
       parent: (row) => `${row.scope}:${row.onId}`,
+    });
+    this.teams = new Table(database, {
+      name: 'teams',
+      schema: Team,
+      key: (row) => `${row.organizationId}/${row.slug}`,
     });
     this.tokens = new Table(database, { name: 'tokens', schema: AccessToken, key: (row) => row.hash });
     this.repositories = new Table(database, {

@@ -35,6 +35,7 @@ export async function gitHubWorld(options: { readonly timeoutMs?: number } = {})
     baseUrl: embedded.apiUrl,
     ...options,
   });
+  embedded.setTeam('acme', 'shippers', ['ann']);
   const contract: GitHostWorld = {
     host,
     repository: {
@@ -47,6 +48,7 @@ export async function gitHubWorld(options: { readonly timeoutMs?: number } = {})
     number: pull.number,
     baseSha,
     headSha,
+    team: 'acme/shippers',
     people: { writer: 'ann', reader: 'bob', stranger: 'mallory' },
     async comment(body) {
       return String((await ann.rest.issues.createComment({ ...at, issue_number: pull.number, body })).data.id);

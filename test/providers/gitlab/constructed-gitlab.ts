@@ -32,6 +32,8 @@ export interface GitLabState {
   readonly mergeRequest: Record<string, unknown>;
   readonly users: readonly { readonly id: number; readonly username: string }[];
   readonly members: Record<number, Record<string, unknown>>;
+  /** Groups, with the ids of their members. */
+  readonly groups: Readonly<Record<string, readonly number[]>>;
   readonly notes: Note[];
   readonly awards: { readonly noteId: number; readonly name: string; readonly userId: number }[];
   readonly statuses: { readonly id: number; readonly sha: string; readonly name: string; status: string }[];
@@ -81,6 +83,17 @@ function routes(state: GitLabState): readonly Route[] {
         return member === undefined ? notFound : ok(member);
       },
     ],
+    [
+      'GET',
+      /^\/groups\/([^/]+)\/members\/all\/(\d+)$/,
+      ([, group = '', id]) =>
+        state.groups[decodeURIComponent(group)]?.includes(Number(id))
+          ? ok({ id: Number(id), access_level: 30, state: 'active', membership_state: 'active' })
+          : notFound,
+    ],
+    ['GET', /^\/repository\/commits\/\w+\/merge_requests$/, () => ok([state.mergeRequest])],
+    // Its only two commits: the second comes after the first.
+    ['GET', /^\/repository\/merge_base$/, () => ok({ id: state.branches['main'] })],
     ['GET', /^$/, () => ok({ id: 7, default_branch: 'main' })],
     [
       'GET',

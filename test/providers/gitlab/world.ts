@@ -25,6 +25,7 @@ export async function gitLabWorld(
     mergeRequest: {
       iid: 3,
       title: 'Two',
+      state: 'opened',
       source_branch: 'topic',
       target_branch: 'main',
       source_project_id: 7,
@@ -42,6 +43,7 @@ export async function gitLabWorld(
       1: { ...writer, ...active, access_level: 30 },
       2: { id: 2, username: 'bob', ...active, access_level: 20 },
     },
+    groups: { 'acme/shippers': [1] },
     notes: [],
     awards: [],
     statuses: [],
@@ -57,6 +59,7 @@ export async function gitLabWorld(
     number: 3,
     baseSha,
     headSha,
+    team: 'acme/shippers',
     people: { writer: 'ann', reader: 'bob', stranger: 'mallory' },
     async comment(body) {
       lastNote += 1;

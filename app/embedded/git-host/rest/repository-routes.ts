@@ -35,6 +35,21 @@ export function addRepositoryRoutes(api: Api, host: Host): void {
     return c.json(organizationShape(host, account));
   });
 
+  api.get('/orgs/:login/teams/:slug/memberships/:member', (c) => {
+    const organization = accountOf(host, c.req.param('login'));
+    const principal = c.get('principal');
+    const mayLook =
+      principal.type === 'installation'
+        ? principal.installation.accountId === organization.id &&
+          covers(principal.permissions['members'] ?? 'none', 'read')
+        : principal.type === 'user';
+    if (!mayLook) throw new Refusal(403, 'Resource not accessible by integration');
+    const team = host.store.teams.findByKey(`${organization.id}/${c.req.param('slug')}`);
+    if (!team?.memberIds.includes(accountOf(host, c.req.param('member')).id)) throw notFound();
+    const url = apiUrl(host, `/organizations/${organization.id}/team/${team.id}/memberships/${c.req.param('member')}`);
+    return c.json({ url, role: 'member', state: 'active' });
+  });
+
   const create = async (c: ApiContext, owner: Account): Promise<Response> => {
     const facts = await readBody(c, RepositoryBody, 'Repository');
     const repository = await createRepository(host, owner, facts);

@@ -6,6 +6,7 @@ export const appPermissions = {
   contents: 'write',
   pull_requests: 'write',
   issues: 'write',
+  members: 'read',
   deployments: 'write',
 } as const;
 export const appEvents = [
