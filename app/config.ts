@@ -2,26 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { SlotRules } from '../engine/core/schedule.ts';
 import { EngineError } from '../engine/ports/errors.ts';
-
-/** A GitHub App and where its GitHub is. */
-export interface GitHubConfig {
-  readonly appId: number;
-  readonly privateKey: string;
-  /** The first one signs nothing here; all are accepted, so that a secret can be rotated. */
-  readonly webhookSecrets: readonly string[];
-  /** Absent for github.com. */
-  readonly baseUrl?: string;
-}
-
-/** A bot user of a GitLab. */
-export interface GitLabConfig {
-  readonly url: string;
-  readonly token: string;
-  /** What pods clone with. */
-  readonly cloneToken: string;
-  /** All are accepted, so that one can be rotated. */
-  readonly webhookSecrets: readonly string[];
-}
+import type { GitHostSetup } from '../providers/git-host-setup.ts';
 
 /** All settings of a running Slipway. */
 export interface Config {
@@ -41,9 +22,8 @@ export interface Config {
   readonly images?: Readonly<Record<string, string>>;
   /** How pods start Slipway's own programs; absent where the agent's image does it by itself. */
   readonly agentPrograms?: { readonly agent: readonly string[]; readonly fetchArtifact: readonly string[] };
-  /** Absent where no host is listened to: a run of a working tree. */
-  readonly github?: GitHubConfig;
-  readonly gitlab?: GitLabConfig;
+  /** None where no host is listened to: a run of a working tree. */
+  readonly gitHosts: readonly GitHostSetup[];
   readonly slots: SlotRules;
   readonly apiToken: string;
 }
@@ -61,44 +41,23 @@ const imageMap = z.string().transform((text, context) => {
   return Object.fromEntries(pairs.map((pair) => [pair.split('=')[0] ?? '', pair.split('=')[1] ?? '']));
 });
 
-const gitHubVariables = ['GITHUB_APP_ID', 'GITHUB_PRIVATE_KEY', 'GITHUB_WEBHOOK_SECRET'] as const;
-
-const gitLabVariables = ['GITLAB_TOKEN', 'GITLAB_CLONE_TOKEN', 'GITLAB_WEBHOOK_SECRET'] as const;
-
-const environmentSchema = z
-  .object({
-    SLIPWAY_HOST: z.string().default('127.0.0.1'),
-    SLIPWAY_PORT: z.coerce.number().int().min(0).max(65_535).default(7300),
-    SLIPWAY_AGENT_PORT: z.coerce.number().int().min(0).max(65_535).default(7301),
-    SLIPWAY_AGENT_ADDRESS: z.string().optional(),
-    SLIPWAY_AGENT_IMAGE: z.string().default('slipway/agent'),
-    SLIPWAY_IMAGES: imageMap.default({}),
-    SLIPWAY_API_TOKEN: z.string().min(32).optional(),
-    SLIPWAY_REPLICA_ADDRESS: z.string().min(1).optional(),
-    SLIPWAY_REPLICA: z.string().min(1).optional(),
-    SLIPWAY_TEAM_SLOTS: slotNumber.default(4),
-    SLIPWAY_POOL_SLOTS: slotNumber.default(40),
-    MONGODB_URI: z.string().startsWith('mongodb').optional(),
-    KUBECONFIG: z.string().min(1).optional(),
-    KUBERNETES_SERVICE_HOST: z.string().min(1).optional(),
-    KUBERNETES_SERVICE_PORT: z.string().regex(/^\d+$/).optional(),
-    GITHUB_APP_ID: z.coerce.number().int().positive().optional(),
-    GITHUB_PRIVATE_KEY: z.string().optional(),
-    GITHUB_WEBHOOK_SECRET: z.string().optional(),
-    GITHUB_API_URL: z.url().optional(),
-    GITLAB_URL: z.url({ protocol: /^https?$/ }).default('https://gitlab.com'),
-    GITLAB_TOKEN: z.string().min(1).optional(),
-    GITLAB_CLONE_TOKEN: z.string().min(1).optional(),
-    GITLAB_WEBHOOK_SECRET: z.string().min(1).optional(),
-  })
-  .superRefine((values, context) => {
-    for (const together of [gitHubVariables, gitLabVariables]) {
-      const given = together.filter((name) => values[name] !== undefined);
-      if (given.length === 0) continue;
-      for (const name of together.filter((it) => !given.includes(it)))
-        context.addIssue({ code: 'custom', path: [name], message: `${given.join(' and ')} alone is not enough` });
-    }
-  });
+const environmentSchema = z.object({
+  SLIPWAY_HOST: z.string().default('127.0.0.1'),
+  SLIPWAY_PORT: z.coerce.number().int().min(0).max(65_535).default(7300),
+  SLIPWAY_AGENT_PORT: z.coerce.number().int().min(0).max(65_535).default(7301),
+  SLIPWAY_AGENT_ADDRESS: z.string().optional(),
+  SLIPWAY_AGENT_IMAGE: z.string().default('slipway/agent'),
+  SLIPWAY_IMAGES: imageMap.default({}),
+  SLIPWAY_API_TOKEN: z.string().min(32).optional(),
+  SLIPWAY_REPLICA_ADDRESS: z.string().min(1).optional(),
+  SLIPWAY_REPLICA: z.string().min(1).optional(),
+  SLIPWAY_TEAM_SLOTS: slotNumber.default(4),
+  SLIPWAY_POOL_SLOTS: slotNumber.default(40),
+  MONGODB_URI: z.string().startsWith('mongodb').optional(),
+  KUBECONFIG: z.string().min(1).optional(),
+  KUBERNETES_SERVICE_HOST: z.string().min(1).optional(),
+  KUBERNETES_SERVICE_PORT: z.string().regex(/^\d+$/).optional(),
+});
 
 /** The environment, parsed; parts that it leaves out get their embedded stand-in. */
 export type EnvironmentConfig = z.infer<typeof environmentSchema>;

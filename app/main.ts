@@ -25,11 +25,6 @@ import { systemClock } from '../engine/ports/clock.ts';
 import { RunLoop } from '../engine/run-loop.ts';
 import { Scheduler } from '../engine/scheduler.ts';
 import type { GitHost } from '../providers/git-host.ts';
-import type { WebhookSource } from '../providers/git-host-webhook.ts';
-import { createGitHubHost } from '../providers/github/adapter.ts';
-import { gitHubWebhooks } from '../providers/github/webhook.ts';
-import { createGitLabHost } from '../providers/gitlab/adapter.ts';
-import { gitLabWebhooks } from '../providers/gitlab/webhook.ts';
 import { AnswerComment } from './answer-comment.ts';
 import { apiRoutes } from './api.ts';
 import { createAttemptHost } from './attempt-host.ts';
@@ -84,7 +79,7 @@ export async function startSlipway(
     log.error(facts, message);
   };
   const { database, close } = await openDatabase(config, log);
-  const sources = webhookSources(config);
+  const sources = config.gitHosts.map((each) => each.webhooks(systemClock.now));
   const lease =
     config.database.type === 'mongodb' ? await lead(config, database, sources, options.signal, log) : undefined;
   const kubernetes = new KubeConfig();
@@ -100,7 +95,8 @@ export async function startSlipway(
     environmentNamespace(namespacePrefix, `${tenant}/${repositoryId}`, environment),
   );
   await revisions.prepare();
-  const hosts = await gitHosts(config);
+  const hosts = new Map<string, GitHost>();
+  for (const each of config.gitHosts) hosts.set(each.provider, await each.createHost());
   const hostOf = (provider: string): GitHost => {
     const host = hosts.get(provider);
     if (host === undefined) throw new RangeError(`No Git host "${provider}" is set up`);
@@ -289,28 +285,6 @@ export async function startSlipway(
 /** What came while nobody listened: each host is asked to send it again. */
 async function redeliverMissed(hosts: ReadonlyMap<string, GitHost>): Promise<void> {
   for (const host of hosts.values()) await host.redeliverMissed();
-}
-
-async function gitHosts({ github, gitlab }: Config): Promise<ReadonlyMap<string, GitHost>> {
-  const hosts = new Map<string, GitHost>();
-  if (gitlab !== undefined) hosts.set('gitlab', createGitLabHost(gitlab));
-  if (github === undefined) return hosts;
-  const { appId, privateKey, webhookSecrets, baseUrl } = github;
-  const host = await createGitHubHost({
-    appId,
-    privateKey,
-    webhookSecret: webhookSecrets[0] ?? '',
-    ...(baseUrl === undefined ? {} : { baseUrl }),
-  });
-  return hosts.set('github', host);
-}
-
-/** One line for each provider that is set up: served at `/webhooks/<provider>`. */
-function webhookSources({ github, gitlab }: Config): readonly WebhookSource[] {
-  return [
-    ...(github === undefined ? [] : [gitHubWebhooks(github.webhookSecrets)]),
-    ...(gitlab === undefined ? [] : [gitLabWebhooks(gitlab.webhookSecrets, () => new Date())]),
-  ];
 }
 
 async function handle(

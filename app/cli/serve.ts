@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { pino } from 'pino';
-import type { EnvironmentConfig, GitHubConfig } from '../config.ts';
+import type { GitHostSetup } from '../../providers/git-host-setup.ts';
+import type { EnvironmentConfig } from '../config.ts';
 import { openCluster } from '../embedded/embedded-slipway.ts';
 import { startSlipway } from '../main.ts';
 import { connectionFile } from './client.ts';
@@ -13,7 +14,7 @@ const stopSeconds = 5;
 /** Runs Slipway for a real Git host until it is asked to end: no sample, no tour, logs as JSON lines. */
 export async function serve(facts: {
   readonly environment: EnvironmentConfig;
-  readonly github: GitHubConfig | undefined;
+  readonly gitHosts: readonly GitHostSetup[];
   readonly dataDir: string;
   readonly port: number;
 }): Promise<never> {

@@ -3,14 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import {
-  agingMs,
-  type Config,
-  databaseFile,
-  type EnvironmentConfig,
-  type GitHubConfig,
-  type GitLabConfig,
-} from '../config.ts';
+import type { GitHostSetup } from '../../providers/git-host-setup.ts';
+import { agingMs, type Config, databaseFile, type EnvironmentConfig } from '../config.ts';
 import { keptSecret, localPrograms } from '../embedded/embedded-slipway.ts';
 import { stablePort } from '../embedded/free-port.ts';
 
@@ -42,35 +36,6 @@ export async function clusterFromEnvironment(environment: EnvironmentConfig): Pr
   return config.exportConfig();
 }
 
-/** The App that the environment names; undefined where the embedded Git host takes GitHub's place. */
-export function gitHubFromEnvironment(environment: EnvironmentConfig): GitHubConfig | undefined {
-  const {
-    GITHUB_APP_ID: appId,
-    GITHUB_PRIVATE_KEY: privateKey,
-    GITHUB_WEBHOOK_SECRET: secret,
-    GITHUB_API_URL: baseUrl,
-  } = environment;
-  if (appId === undefined || privateKey === undefined || secret === undefined) return undefined;
-  return {
-    appId,
-    privateKey: privateKey.replaceAll('\\n', '\n'),
-    webhookSecrets: secret.split(/\s+/).filter((part) => part !== ''),
-    ...(baseUrl === undefined ? {} : { baseUrl }),
-  };
-}
-
-/** The GitLab that the environment names. */
-export function gitLabFromEnvironment(environment: EnvironmentConfig): GitLabConfig | undefined {
-  const {
-    GITLAB_URL: url,
-    GITLAB_TOKEN: token,
-    GITLAB_CLONE_TOKEN: cloneToken,
-    GITLAB_WEBHOOK_SECRET: secret,
-  } = environment;
-  if (token === undefined || cloneToken === undefined || secret === undefined) return undefined;
-  return { url, token, cloneToken, webhookSecrets: secret.split(/\s+/).filter((part) => part !== '') };
-}
-
 /** All settings: what the environment says, and stand-ins kept in the folder for what it leaves out. */
 export async function settingsOf(facts: {
   readonly environment: EnvironmentConfig;
@@ -78,10 +43,9 @@ export async function settingsOf(facts: {
   readonly port: number;
   readonly kubeconfig: string;
   readonly isClusterEmbedded: boolean;
-  readonly github?: GitHubConfig | undefined;
+  readonly gitHosts: readonly GitHostSetup[];
 }): Promise<Config> {
   const { environment, dataDir } = facts;
-  const gitlab = gitLabFromEnvironment(environment);
   const { SLIPWAY_AGENT_ADDRESS: advertise, MONGODB_URI: uri } = environment;
   return {
     dataDir,
@@ -97,8 +61,7 @@ export async function settingsOf(facts: {
     agentImage: environment.SLIPWAY_AGENT_IMAGE,
     ...(facts.isClusterEmbedded ? { agentPrograms: localPrograms(dataDir) } : {}),
     images: environment.SLIPWAY_IMAGES,
-    ...(facts.github === undefined ? {} : { github: facts.github }),
-    ...(gitlab === undefined ? {} : { gitlab }),
+    gitHosts: facts.gitHosts,
     slots: {
       teamSlots: environment.SLIPWAY_TEAM_SLOTS,
       poolSlots: environment.SLIPWAY_POOL_SLOTS,

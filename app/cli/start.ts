@@ -6,17 +6,18 @@ import { Command } from 'commander';
 import { pino } from 'pino';
 import { appManifest } from '../app-manifest.ts';
 import { type EnvironmentConfig, readEnvironment } from '../config.ts';
-import { keptSecret, openCluster } from '../embedded/embedded-slipway.ts';
+import { embeddedGitHub, keptSecret, openCluster } from '../embedded/embedded-slipway.ts';
 import { stablePort } from '../embedded/free-port.ts';
 import { type EmbeddedGitHost, startEmbeddedGitHost } from '../embedded/git-host/git-host.ts';
 import { failingTest, fix, neverReady, sampleFiles } from '../embedded/sample-changes.ts';
 import { walkTour } from '../embedded/tour.ts';
 import { tourHost } from '../embedded/tour-host.ts';
+import { gitHostsFromEnvironment } from '../git-hosts.ts';
 import { startSlipway } from '../main.ts';
 import { connectionFile, defaultDataDir } from './client.ts';
 import { formatDuration, paintFor, RunView } from './run-view.ts';
 import { serve } from './serve.ts';
-import { clusterFromEnvironment, gitHubFromEnvironment, gitLabFromEnvironment, settingsOf } from './settings.ts';
+import { clusterFromEnvironment, settingsOf } from './settings.ts';
 import { writeWhole } from './write-whole.ts';
 
 const organization = 'acme';
@@ -63,9 +64,8 @@ async function demo(options: StartOptions): Promise<void> {
 async function start(options: StartOptions): Promise<void> {
   const environment = readEnvironment(process.env);
   const port = options.port === undefined ? environment.SLIPWAY_PORT : Number(options.port);
-  const github = gitHubFromEnvironment(environment);
-  if (github !== undefined || gitLabFromEnvironment(environment) !== undefined)
-    return serve({ environment, github, dataDir: options.data, port });
+  const gitHosts = gitHostsFromEnvironment(process.env);
+  if (gitHosts.length > 0) return serve({ environment, gitHosts, dataDir: options.data, port });
   const running = await bringUp(options.data, port, environment);
   const { view, paint, host } = running;
   if (options.tour && !(await running.hasSample())) {
@@ -148,7 +148,7 @@ async function bringUp(dataDir: string, port: number, environment: EnvironmentCo
     kubeconfig: kubeconfig ?? cluster?.kubeconfig() ?? '',
     isClusterEmbedded: kubeconfig === undefined,
     port: await stablePort(join(dataDir, 'port'), port),
-    github: { appId: app.appId, privateKey: app.privateKey, webhookSecrets: [webhookSecret], baseUrl: host.apiUrl },
+    gitHosts: [embeddedGitHub(host, app, webhookSecret)],
   });
   const slipway = await startSlipway(config, log);
   host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);

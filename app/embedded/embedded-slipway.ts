@@ -3,7 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { SlotRules } from '../../engine/core/schedule.ts';
-import { agingMs, type Config, databaseFile, type GitHubConfig } from '../config.ts';
+import type { GitHostSetup } from '../../providers/git-host-setup.ts';
+import { gitHubSetup } from '../../providers/github/setup.ts';
+import { agingMs, type Config, databaseFile } from '../config.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from './cluster/cluster.ts';
 import { stablePort } from './free-port.ts';
 
@@ -28,7 +30,7 @@ export const defaultSlots: SlotRules = { teamSlots: 4, poolSlots: 40, ageAfterMs
 export async function embeddedConfig(facts: {
   readonly dataDir: string;
   readonly cluster: EmbeddedCluster;
-  readonly github?: GitHubConfig;
+  readonly gitHosts?: readonly GitHostSetup[];
   readonly slots: SlotRules;
   readonly port: number;
 }): Promise<Config> {
@@ -42,10 +44,20 @@ export async function embeddedConfig(facts: {
     kubeconfig: facts.cluster.kubeconfig(),
     agentImage: 'slipway/agent',
     agentPrograms: localPrograms(dataDir),
-    ...(facts.github === undefined ? {} : { github: facts.github }),
+    gitHosts: facts.gitHosts ?? [],
     slots: facts.slots,
     apiToken: await keptSecret(join(dataDir, 'api-token')),
   };
+}
+
+/** The embedded Git host, as the App that is installed there sees it. */
+export function embeddedGitHub(
+  host: { readonly apiUrl: string },
+  app: { readonly appId: number; readonly privateKey: string },
+  webhookSecret: string,
+): GitHostSetup {
+  const { appId, privateKey } = app;
+  return gitHubSetup({ appId, privateKey, webhookSecrets: [webhookSecret], baseUrl: host.apiUrl });
 }
 
 export async function openCluster(dataDir: string, log: Logger): Promise<EmbeddedCluster> {

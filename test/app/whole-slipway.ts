@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { appManifest } from '../../app/app-manifest.ts';
-import { defaultSlots, embeddedConfig, openCluster } from '../../app/embedded/embedded-slipway.ts';
+import { defaultSlots, embeddedConfig, embeddedGitHub, openCluster } from '../../app/embedded/embedded-slipway.ts';
 import { type EmbeddedGitHost, startEmbeddedGitHost } from '../../app/embedded/git-host/git-host.ts';
 import { WorkingCopy } from '../../app/embedded/working-copy.ts';
 import { type Slipway, startSlipway } from '../../app/main.ts';
@@ -40,7 +40,7 @@ export async function startWhole(folder: string): Promise<WholeSlipway> {
     cluster,
     port: 0,
     slots: defaultSlots,
-    github: { appId: app.appId, privateKey: app.privateKey, webhookSecrets: [webhookSecret], baseUrl: host.apiUrl },
+    gitHosts: [embeddedGitHub(host, app, webhookSecret)],
   });
   const slipway = await startSlipway(config, log);
   host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);

@@ -1,0 +1,24 @@
+import { EngineError } from '../engine/ports/errors.ts';
+import type { GitHostKind, GitHostSetup, Variables } from '../providers/git-host-setup.ts';
+import { gitHub } from '../providers/github/setup.ts';
+import { gitLab } from '../providers/gitlab/setup.ts';
+
+/** Every kind of Git host there is: a folder of `providers/` and a line here. Each is served at `/webhooks/<provider>`. */
+const kinds: readonly GitHostKind[] = [gitHub, gitLab];
+
+/**
+ * The Git hosts that the environment names.
+ * @throws EngineError `invalid` naming every variable that cannot be used
+ */
+export function gitHostsFromEnvironment(environment: Variables): readonly GitHostSetup[] {
+  const asked = kinds.filter(({ needed }) => needed.some((name) => environment[name] !== undefined));
+  const read = asked.map((kind) => kind.setUp(environment));
+  const problems = read.flatMap((each) => ('problems' in each ? each.problems : []));
+  if (problems.length === 0) return read.flatMap((each) => ('problems' in each ? [] : [each]));
+  throw new EngineError({
+    code: 'invalid',
+    what: 'Reading the settings of the Git hosts',
+    why: problems.join('; '),
+    fix: 'Correct these environment variables or leave them out',
+  });
+}

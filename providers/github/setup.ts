@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { type GitHostSetup, gitHostKind, secretsVariable, urlVariable } from '../git-host-setup.ts';
+import { createGitHubHost } from './adapter.ts';
+import { gitHubWebhooks } from './webhook.ts';
+
+/** A GitHub App and where its GitHub is. */
+export interface GitHubConfig {
+  readonly appId: number;
+  readonly privateKey: string;
+  /** The first one signs nothing here; all are accepted, so that a secret can be rotated. */
+  readonly webhookSecrets: readonly string[];
+  /** Absent for github.com. */
+  readonly baseUrl?: string;
+}
+
+const variables = z
+  .object({
+    GITHUB_APP_ID: z.coerce.number().int().positive(),
+    GITHUB_PRIVATE_KEY: z.string(),
+    GITHUB_WEBHOOK_SECRET: secretsVariable,
+    GITHUB_API_URL: urlVariable.optional(),
+  })
+  .transform(
+    (values): GitHubConfig => ({
+      appId: values.GITHUB_APP_ID,
+      privateKey: values.GITHUB_PRIVATE_KEY.replaceAll('\\n', '\n'),
+      webhookSecrets: values.GITHUB_WEBHOOK_SECRET,
+      ...(values.GITHUB_API_URL === undefined ? {} : { baseUrl: values.GITHUB_API_URL }),
+    }),
+  );
+
+export function gitHubSetup(config: GitHubConfig): GitHostSetup {
+  const { webhookSecrets, ...app } = config;
+  return {
+    provider: 'github',
+    createHost: () => createGitHubHost({ ...app, webhookSecret: webhookSecrets[0] ?? '' }),
+    webhooks: () => gitHubWebhooks(webhookSecrets),
+  };
+}
+
+export const gitHub = gitHostKind(
+  'github',
+  ['GITHUB_APP_ID', 'GITHUB_PRIVATE_KEY', 'GITHUB_WEBHOOK_SECRET'],
+  variables,
+  gitHubSetup,
+);

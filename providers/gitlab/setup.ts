@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { type GitHostSetup, gitHostKind, secretsVariable, urlVariable } from '../git-host-setup.ts';
+import { createGitLabHost } from './adapter.ts';
+import { gitLabWebhooks } from './webhook.ts';
+
+/** A bot user of a GitLab. */
+export interface GitLabConfig {
+  readonly url: string;
+  readonly token: string;
+  /** What pods clone with. */
+  readonly cloneToken: string;
+  /** All are accepted, so that one can be rotated. */
+  readonly webhookSecrets: readonly string[];
+}
+
+const variables = z
+  .object({
+    GITLAB_URL: urlVariable.default('https://gitlab.com'),
+    GITLAB_TOKEN: z.string().min(1),
+    GITLAB_CLONE_TOKEN: z.string().min(1),
+    GITLAB_WEBHOOK_SECRET: secretsVariable,
+  })
+  .transform(
+    (values): GitLabConfig => ({
+      url: values.GITLAB_URL,
+      token: values.GITLAB_TOKEN,
+      cloneToken: values.GITLAB_CLONE_TOKEN,
+      webhookSecrets: values.GITLAB_WEBHOOK_SECRET,
+    }),
+  );
+
+export function gitLabSetup(config: GitLabConfig): GitHostSetup {
+  return {
+    provider: 'gitlab',
+    createHost: async () => createGitLabHost(config),
+    webhooks: (now) => gitLabWebhooks(config.webhookSecrets, now),
+  };
+}
+
+export const gitLab = gitHostKind(
+  'gitlab',
+  ['GITLAB_TOKEN', 'GITLAB_CLONE_TOKEN', 'GITLAB_WEBHOOK_SECRET'],
+  variables,
+  gitLabSetup,
+);
