@@ -1,5 +1,7 @@
 import { podName } from '../engine/core/pod-name.ts';
+import { memoryForAttempt } from '../engine/core/retry.ts';
 import { attemptOf, isActive, plannedStage, type Run, stageState } from '../engine/core/run.ts';
+import type { AttemptResult } from '../engine/core/run-commands.ts';
 import type { Artifact } from '../engine/core/run-events.ts';
 import type { Trigger } from '../engine/core/trigger.ts';
 import type { AttemptHost, AttemptWork, SourceAccess } from '../engine/ports/attempt-host.ts';
@@ -14,6 +16,8 @@ export function createAttemptHost(parts: {
   readonly source: (run: Run) => Promise<SourceAccess>;
   /** The namespace in which a tenant's stages run: a pod of the same name elsewhere is somebody else's. */
   readonly namespaceOf: (tenant: string) => string;
+  /** Why a pod was asked to end, where the cluster said so: its agent knows only that it was asked. */
+  readonly disturbanceOf: (podName: string) => string | undefined;
 }): AttemptHost {
   const { loop, source, namespaceOf } = parts;
   const wanted = new Map<string, AttemptRef>();
@@ -62,8 +66,14 @@ export function createAttemptHost(parts: {
       return sent.ok ? 'go' : 'refused';
     },
     async finish(attempt, result) {
+      const told = withDisturbance(result, parts.disturbanceOf(podName(attempt.runId, attempt.stage, attempt.attempt)));
       // A refusal means that nobody waits for the result any more (cancelled, superseded): there is nothing to keep.
-      await loop.send(attempt.runId, { type: 'RecordResult', stage: attempt.stage, attempt: attempt.attempt, result });
+      await loop.send(attempt.runId, {
+        type: 'RecordResult',
+        stage: attempt.stage,
+        attempt: attempt.attempt,
+        result: told,
+      });
     },
     onStop(attempt, stop) {
       const key = keyOf(attempt);
@@ -76,6 +86,12 @@ export function createAttemptHost(parts: {
       return { dispose: () => listeners.delete(stop) };
     },
   };
+}
+
+function withDisturbance(result: AttemptResult, disturbance: string | undefined): AttemptResult {
+  return disturbance !== undefined && result.outcome === 'failed' && result.cause.type === 'infrastructure'
+    ? { ...result, cause: { type: 'infrastructure', message: disturbance } }
+    : result;
 }
 
 function workOf(run: Run, attempt: AttemptRef, source: SourceAccess): AttemptWork {
@@ -94,6 +110,7 @@ function workOf(run: Run, attempt: AttemptRef, source: SourceAccess): AttemptWor
     },
     secrets: {},
     timeoutMs: stage.timeoutMs,
+    memoryBytes: memoryForAttempt(stage, run.failures[stage.name] ?? []),
     artifactsIn: stage.artifactsIn.flatMap((name) => artifactOf(run, name) ?? []),
     artifactsOut: stage.artifactsOut,
     reports: stage.reports,

@@ -114,7 +114,6 @@ export async function startSlipway(
     if (repository.provider === 'local') return { url: options.localSource ?? '', sha: trigger.headSha };
     return { ...(await hostOf(repository.provider).cloneAccess(repository)), sha: trigger.headSha };
   };
-  const attemptHost = createAttemptHost({ loop, source, namespaceOf });
   const agentEndpoint = `${config.agents.advertise ?? config.agents.host}:${config.agents.port}`;
   const createPods = new CreatePods({
     loop,
@@ -133,6 +132,12 @@ export async function startSlipway(
     settings: defaultCreatePodsSettings,
     onError,
   });
+  const attemptHost = createAttemptHost({
+    loop,
+    source,
+    namespaceOf,
+    disturbanceOf: (name) => createPods.disturbanceOf(name),
+  });
   const rollOut = new RollOut({
     loop,
     cluster: kubernetesCluster(kubernetes, {
@@ -150,9 +155,21 @@ export async function startSlipway(
   });
   const scheduler = new Scheduler({ loop, rules: config.slots, clock: systemClock, onError });
   const listRuns = new ListRuns({ loop, runs, onError });
-  const showChecks = new ShowChecks({ hosts: hostOf, database, clock: systemClock, budgets: defaultBudgets, onError });
+  const waitsOf = (runId: string) => [...scheduler.waitsOf(runId), ...createPods.waitsOf(runId)];
+  const showChecks = new ShowChecks({
+    hosts: hostOf,
+    database,
+    clock: systemClock,
+    budgets: defaultBudgets,
+    waitsOf: (runId) => createPods.waitsOf(runId),
+    onError,
+  });
   await showChecks.prepare();
   loop.onChange((change) => showChecks.runChanged(change));
+  createPods.onWait((runId) => {
+    const run = loop.driven(runId);
+    if (run !== undefined) showChecks.runChanged({ run });
+  });
 
   const start = new StartRun({
     loop,
@@ -176,7 +193,7 @@ export async function startSlipway(
     runs,
     start,
     hosts: hostOf,
-    waitsOf: (runId) => scheduler.waitsOf(runId),
+    waitsOf,
   });
   const inbox = new Inbox({
     database,
@@ -217,7 +234,7 @@ export async function startSlipway(
       loop,
       runs,
       logs,
-      waitsOf: (runId) => scheduler.waitsOf(runId),
+      waitsOf,
       rollback: (request) => rollOut.rollBack(request),
     }),
     apiToken: config.apiToken,

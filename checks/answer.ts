@@ -40,9 +40,13 @@ export function renderWhy(run: Run, stage: string | undefined, waits: readonly W
 
 function whyOf(run: Run, name: string, waits: readonly Wait[]): string {
   const state = stageState(run, name);
-  if (isActive(state)) return state.status === 'running' ? 'runs now' : 'has a slot, its pod starts';
-  if (state.status !== 'waiting') return escaped(titleOf(state));
   const wait = waits.find(({ stage }) => stage === name);
+  if (state.status === 'scheduled')
+    return wait === undefined
+      ? 'has a slot, its pod starts'
+      : `has a slot and waits for its pod: ${escaped(wait.reason)}`;
+  if (isActive(state)) return 'runs now';
+  if (state.status !== 'waiting') return escaped(titleOf(state));
   if (wait !== undefined) return escaped(wait.reason);
   const needs = run.plan.stages.find((stage) => stage.name === name)?.needs ?? [];
   const open = needs.filter((need) => stageState(run, need).status !== 'succeeded');

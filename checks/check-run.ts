@@ -1,4 +1,5 @@
 import type { PlannedStage } from '../engine/core/pipeline.ts';
+import { memoryForAttempt } from '../engine/core/retry.ts';
 import { type Run, type StageState, stageState } from '../engine/core/run.ts';
 import type { Annotation, FailureCause } from '../engine/core/run-events.ts';
 import type { PullRequestTrigger } from '../engine/core/trigger.ts';
@@ -22,15 +23,20 @@ export function checkName(stage: string): string {
   return `slipway / ${plain(stage)}`;
 }
 
-/** What a stage shows on the commit. */
-export function renderCheck(run: Run, stage: PlannedStage): CheckRun {
+/**
+ * What a stage shows on the commit.
+ * @param waitsFor what keeps its pod from starting
+ */
+export function renderCheck(run: Run, stage: PlannedStage, waitsFor?: string): CheckRun {
   const state = stageState(run, stage.name);
   return {
     name: checkName(stage.name),
     externalId: `${run.runId}/${stage.name}`.slice(0, 250),
     state: checkState(run, state),
-    title: plain(titleOf(state)).slice(0, maxTitleChars),
-    summary: clipped(summaryOf(run, stage, state), maxCheckTextBytes),
+    title: plain(
+      waitsFor === undefined || state.status !== 'scheduled' ? titleOf(state) : `Waiting: ${waitsFor}`,
+    ).slice(0, maxTitleChars),
+    summary: clipped(summaryOf(run, stage, state, waitsFor), maxCheckTextBytes),
     annotations: (state.status === 'failed'
       ? state.evidence.annotations
       : state.status === 'succeeded'
@@ -156,7 +162,7 @@ export function causeOf(cause: FailureCause): string {
     case 'timed-out':
       return `Stopped after ${duration(cause.afterMs)}, its timeout`;
     case 'out-of-memory':
-      return `Out of memory at ${Math.round(cause.limitBytes / 2 ** 20)} MiB`;
+      return `Out of memory at ${mebibytes(cause.limitBytes)}`;
     case 'not-ready':
       return cause.message;
     case 'configuration':
@@ -166,7 +172,25 @@ export function causeOf(cause: FailureCause): string {
   }
 }
 
-function summaryOf(run: Run, stage: PlannedStage, state: StageState): string {
+/** What a stage needed beyond what it asks for: told until its author asks for it. */
+function memoryNote(run: Run, stage: PlannedStage, state: StageState): readonly string[] {
+  const earlier = run.failures[stage.name] ?? [];
+  if (!earlier.includes('out-of-memory')) return [];
+  const asked = mebibytes(stage.resources.memoryBytes);
+  const isShort = state.status === 'failed' && state.cause.type === 'out-of-memory';
+  const given = memoryForAttempt(stage, isShort ? earlier.slice(0, -1) : earlier);
+  const next = isShort ? given * 2 : given;
+  return [
+    `It ran out of the ${asked} of memory that it asks for${given > stage.resources.memoryBytes ? ` and was tried once more with ${mebibytes(given)}` : ''}. Let it use less, or ask for more: ${code(`resources: { memory: ${Math.ceil(next / 2 ** 20)}Mi }`)}.`,
+  ];
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
+}
+
+function summaryOf(run: Run, stage: PlannedStage, state: StageState, waitsFor: string | undefined): string {
+  const memory = memoryNote(run, stage, state);
   const facts = `Run ${code(run.runId)}, commit ${code(run.trigger.headSha.slice(0, 12))}`;
   switch (state.status) {
     case 'failed': {
@@ -175,6 +199,7 @@ function summaryOf(run: Run, stage: PlannedStage, state: StageState): string {
         .map(({ path, line, title }) => `- ${code(`${path}:${line}`)} ${escaped(title)}`);
       return [
         `**${escaped(causeOf(state.cause))}**${state.rolledBackTo === undefined ? '' : ` Revision ${state.rolledBackTo.revision} (${code(state.rolledBackTo.digest.slice(0, 19))}) serves again.`}`,
+        ...memory,
         ...(places.length > 0 ? [places.join('\n')] : []),
         ...(state.evidence.excerpt.length > 0 ? [codeBlock(state.evidence.excerpt)] : []),
         stage.deploy === undefined
@@ -195,15 +220,18 @@ function summaryOf(run: Run, stage: PlannedStage, state: StageState): string {
           : [
               `Revision ${state.deployed.revision} of ${escaped(state.deployed.environment)}: ${code(state.deployed.digest)}${state.deployed.url === undefined ? '' : `, at ${state.deployed.url}`}`,
             ];
-      return [...deployed, ...(artifacts.length > 0 ? [artifacts.join('\n')] : []), facts].join('\n\n');
+      return [...deployed, ...memory, ...(artifacts.length > 0 ? [artifacts.join('\n')] : []), facts].join('\n\n');
     }
     case 'skipped':
     case 'cancelled':
       return `${escaped(state.reason)}\n\n${facts}`;
-    case 'waiting':
     case 'scheduled':
+      return [...(waitsFor === undefined ? [] : [`Waits for its pod: ${escaped(waitsFor)}`]), ...memory, facts].join(
+        '\n\n',
+      );
+    case 'waiting':
     case 'running':
-      return facts;
+      return [...memory, facts].join('\n\n');
   }
 }
 

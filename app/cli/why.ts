@@ -28,6 +28,7 @@ export function whyCommand(): Command {
 function reasonOf({ run, waits }: ShownRun, stage: string): string {
   const state = run.stages[stage];
   if (state === undefined) return '';
+  const wait = waits.find((each) => each.stage === stage);
   if (state.status === 'waiting') {
     const needs = run.plan.stages.find(({ name }) => name === stage)?.needs ?? [];
     const open = needs.filter((need) => {
@@ -37,13 +38,14 @@ function reasonOf({ run, waits }: ShownRun, stage: string): string {
     if (open.length > 0) return `waits for ${open.join(', ')}`;
     if (state.notBefore !== undefined)
       return `waits until ${state.notBefore.toISOString()}: ${state.retryReason ?? ''}`;
-    return `waits for a slot: ${waits.find((wait) => wait.stage === stage)?.reason ?? 'the next one is its own'}`;
+    return `waits for a slot: ${wait?.reason ?? 'the next one is its own'}`;
   }
-  if (state.status === 'scheduled') return `got a slot: ${state.reason}`;
+  if (state.status === 'scheduled')
+    return wait === undefined ? `got a slot: ${state.reason}` : `has a slot and waits for its pod: ${wait.reason}`;
   if (isActive(state)) return `runs since ${state.startedAt.toISOString()}`;
   if (state.status === 'skipped') return `skipped: ${state.reason}`;
   if (state.status === 'cancelled') return `cancelled: ${state.reason}`;
   return state.status === 'failed'
-    ? `failed: ${state.cause.type}; see \`slipway logs ${run.runId} "${stage}"\``
+    ? `failed: ${'message' in state.cause ? state.cause.message : state.cause.type}; see \`slipway logs ${run.runId} "${stage}"\``
     : 'succeeded';
 }

@@ -2,6 +2,7 @@ import { podName } from '../../engine/core/pod-name.ts';
 import { memoryForAttempt } from '../../engine/core/retry.ts';
 import { attemptOf, isActive, plannedStage, type Run, stageState } from '../../engine/core/run.ts';
 import type { FailureCause } from '../../engine/core/run-events.ts';
+import type { Wait } from '../../engine/core/schedule.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
 import { EngineError } from '../../engine/ports/errors.ts';
 import type { AttemptPod, AttemptRef, PodEndCause, PodObservation, PodRunner } from '../../engine/ports/pod-runner.ts';
@@ -23,6 +24,11 @@ export const defaultCreatePodsSettings: CreatePodsSettings = {
   createRetries: 6,
 };
 
+const firstRetryMs = 400;
+const maxRetryMs = 10_000;
+
+type Waiting = Extract<PodObservation['state'], { phase: 'waiting' }>;
+
 /** Makes the pods that runs want exist, and the others go. Deploy stages have none: a rollout drives them. */
 export class CreatePods {
   readonly #loop: RunLoop;
@@ -33,6 +39,11 @@ export class CreatePods {
   /** Attempts whose pod was asked for, by pod name. */
   readonly #asked = new Set<string>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** What pods wait for, by pod name. Told to people and never kept: it changes as the cluster does. */
+  readonly #waiting = new Map<string, AttemptRef & Waiting>();
+  /** Who or what asked a pod to end, by pod name: its agent knows only that it was asked. */
+  readonly #disturbed = new Map<string, string>();
+  #onWait: (runId: string) => void = () => undefined;
   #watch: { stop(): void } | undefined;
 
   constructor(parts: {
@@ -56,6 +67,25 @@ export class CreatePods {
     for (const pod of await this.#pods.list()) this.#observed(pod);
   }
 
+  /** Tells when what a run's pods wait for has changed. */
+  onWait(listener: (runId: string) => void): void {
+    this.#onWait = listener;
+  }
+
+  /** What stages of a run that have a slot wait for. */
+  waitsOf(runId: string): readonly Wait[] {
+    return [...this.#waiting.values()].flatMap((waiting) =>
+      waiting.runId === runId && waiting.reason !== undefined
+        ? [{ runId, stage: waiting.stage, reason: waiting.reason, ahead: 0 }]
+        : [],
+    );
+  }
+
+  /** Why a pod was asked to end, where the cluster said so. */
+  disturbanceOf(name: string): string | undefined {
+    return this.#disturbed.get(name);
+  }
+
   stop(): void {
     this.#watch?.stop();
     for (const timer of this.#timers.values()) clearTimeout(timer);
@@ -65,21 +95,16 @@ export class CreatePods {
   #changed({ run, events }: RunChange): void {
     for (const stage of run.plan.stages) {
       const state = stageState(run, stage.name);
-      if (stage.deploy !== undefined || !isActive(state) || this.#asked.has(state.podName)) continue;
+      if (stage.deploy !== undefined || !isActive(state)) continue;
       const attempt = { runId: run.runId, stage: stage.name, attempt: state.attempt };
+      if (state.status === 'running') this.#waits(state.podName, attempt, undefined);
+      if (this.#asked.has(state.podName)) continue;
       this.#asked.add(state.podName);
       void this.#create(attemptPod(run, attempt, state.podName)).catch(this.#onError);
       const waitedMs = this.#clock.now().getTime() - state.scheduledAt.getTime();
       if (state.status === 'scheduled') {
         this.#after(`pending/${state.podName}`, this.#settings.pendingMs - waitedMs, () =>
-          this.#lost(
-            attempt,
-            {
-              type: 'infrastructure',
-              message: `The pod ${state.podName} did not start within ${this.#settings.pendingMs / 60_000} min`,
-            },
-            'scheduled',
-          ),
+          this.#lost(attempt, this.#neverStarted(state.podName), 'scheduled'),
         );
       }
     }
@@ -95,18 +120,24 @@ export class CreatePods {
   }
 
   async #create(pod: AttemptPod): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
+    let faults = 0;
+    for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, maxRetryMs)) {
       if (!this.#isActive(pod)) return;
       try {
         return await this.#pods.start(pod);
       } catch (error) {
-        const isFinal = error instanceof EngineError && (error.code === 'invalid' || error.code === 'denied');
-        if (!isFinal && tries <= this.#settings.createRetries) {
-          await new Promise((resolve) => setTimeout(resolve, Math.min(200 * 2 ** tries, 10_000)));
-          continue;
-        }
         const message = error instanceof Error ? error.message : String(error);
-        return this.#lost(pod, isFinal ? { type: 'configuration', message } : { type: 'infrastructure', message });
+        const code = error instanceof EngineError ? error.code : undefined;
+        if (code === 'invalid' || code === 'denied') return this.#lost(pod, { type: 'configuration', message });
+        // A used-up quota is waited for as long as a node would be.
+        if (code === 'exhausted') {
+          const { why, fix } = error instanceof EngineError ? error : { why: message, fix: '' };
+          this.#waits(pod.podName, pod, { phase: 'waiting', reason: why, fix });
+        } else {
+          faults += 1;
+          if (faults > this.#settings.createRetries) return this.#lost(pod, { type: 'infrastructure', message });
+        }
+        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
       }
     }
   }
@@ -114,13 +145,45 @@ export class CreatePods {
   #observed({ podName: name, tenant, state, ...attempt }: PodObservation): void {
     const run = this.#loop.driven(attempt.runId);
     if (run === undefined || !this.#isWanted(run, attempt)) {
-      if (state.phase !== 'gone') void this.#remove(name, tenant).catch(this.#onError);
+      // Whoever asked it to end, once is enough.
+      if (state.phase !== 'gone' && state.phase !== 'leaving') void this.#remove(name, tenant).catch(this.#onError);
       return;
     }
-    if (state.phase === 'gone') {
-      this.#silence(name, attempt, { type: 'infrastructure', message: `The pod ${name} was deleted from outside` });
+    if (state.phase === 'waiting' || state.phase === 'running')
+      this.#waits(name, attempt, state.phase === 'waiting' ? state : undefined);
+    if (state.phase === 'leaving') {
+      this.#disturbed.set(name, state.message);
+      const leftMs = state.by.getTime() - this.#clock.now().getTime();
+      const cause = failureOf(state, run, attempt);
+      this.#after(`leaving/${name}`, leftMs + this.#settings.silenceMs, () => this.#lost(attempt, cause));
     }
-    if (state.phase === 'ended') this.#silence(name, attempt, causeOf(state.cause, state, run, attempt));
+    if (state.phase === 'ended') this.#silence(name, attempt, failureOf(state, run, attempt));
+    if (state.phase === 'gone') {
+      const message = this.#disturbed.get(name) ?? `The pod ${name} was deleted from outside`;
+      this.#silence(name, attempt, { type: 'infrastructure', message });
+    }
+  }
+
+  #waits(name: string, attempt: AttemptRef, waiting: Waiting | undefined): void {
+    const before = this.#waiting.get(name);
+    if (before?.reason === waiting?.reason) return;
+    this.#clear(`patience/${name}`);
+    if (waiting?.reason === undefined) this.#waiting.delete(name);
+    else this.#waiting.set(name, { ...waiting, runId: attempt.runId, stage: attempt.stage, attempt: attempt.attempt });
+    if (waiting?.patienceMs !== undefined)
+      this.#after(`patience/${name}`, waiting.patienceMs, () =>
+        this.#lost(attempt, this.#neverStarted(name), 'scheduled'),
+      );
+    this.#onWait(attempt.runId);
+  }
+
+  /** What a person can mend is told as that; trying it again would only wait as long once more. */
+  #neverStarted(name: string): FailureCause {
+    const { reason, fix } = this.#waiting.get(name) ?? {};
+    const message = `The pod ${name} did not start${reason === undefined ? ` within ${this.#settings.pendingMs / 60_000} min` : `: ${reason}`}`;
+    return fix === undefined
+      ? { type: 'infrastructure', message }
+      : { type: 'configuration', message: `${message}. ${fix}` };
   }
 
   /** The agent's word counts before the pod's end: it gets a while to arrive. */
@@ -163,11 +226,15 @@ export class CreatePods {
 
   async #remove(name: string, tenant: string): Promise<void> {
     this.#asked.delete(name);
-    for (const key of [`pending/${name}`, `silence/${name}`]) {
-      clearTimeout(this.#timers.get(key));
-      this.#timers.delete(key);
-    }
+    this.#waiting.delete(name);
+    this.#disturbed.delete(name);
+    for (const kind of ['pending', 'patience', 'leaving', 'silence']) this.#clear(`${kind}/${name}`);
     await this.#pods.stop({ tenant, podName: name }, { graceMs: this.#settings.stopGraceMs });
+  }
+
+  #clear(key: string): void {
+    clearTimeout(this.#timers.get(key));
+    this.#timers.delete(key);
   }
 
   #isActive(attempt: AttemptRef): boolean {
@@ -194,9 +261,9 @@ function attemptPod(run: Run, attempt: AttemptRef, name: string): AttemptPod {
   };
 }
 
-function causeOf(
-  cause: PodEndCause,
-  { message }: { readonly message: string },
+/** What the pod's end means for the run. Whatever the cluster did to it is nobody's fault and is tried again. */
+function failureOf(
+  { cause, message }: { readonly cause: PodEndCause; readonly message: string },
   run: Run,
   { stage }: AttemptRef,
 ): FailureCause {
@@ -209,11 +276,25 @@ function causeOf(
       };
     case 'deadline':
       return { type: 'timed-out', afterMs: planned?.timeoutMs ?? 0 };
+    case 'disk-limit':
+    case 'image-name':
+    case 'image-denied':
+    case 'no-shell':
     case 'configuration':
       return { type: 'configuration', message };
     case 'completed':
     case 'command':
-    case 'infrastructure':
+    case 'unknown':
       return { type: 'infrastructure', message: `The pod ended and its agent reported nothing: ${message}` };
+    case 'evicted':
+    case 'preempted':
+    case 'drained':
+    case 'tainted':
+    case 'node-shutdown':
+    case 'node-lost':
+    case 'node-refused':
+    case 'deleted':
+    case 'agent-failed':
+      return { type: 'infrastructure', message };
   }
 }

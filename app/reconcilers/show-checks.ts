@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileMistake, renderCheck, renderConsent, renderMistakes } from '../../checks/check-run.ts';
 import { commentMarker, renderComment } from '../../checks/comment.ts';
 import { type Run, stageState } from '../../engine/core/run.ts';
+import type { Wait } from '../../engine/core/schedule.ts';
 import type { PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../../engine/core/trigger.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
 import type { Database } from '../../engine/ports/database.ts';
@@ -72,6 +73,7 @@ export class ShowChecks {
   readonly #shown;
   readonly #clock: Clock;
   readonly #budgets: ShowBudgets;
+  readonly #waitsOf: (runId: string) => readonly Wait[];
   readonly #onError: (error: unknown) => void;
   readonly #wanted = new Map<string, Wanted>();
   readonly #writing = new Set<string>();
@@ -87,12 +89,15 @@ export class ShowChecks {
     readonly database: Database;
     readonly clock: Clock;
     readonly budgets: ShowBudgets;
+    /** What stages that have a slot wait for. */
+    readonly waitsOf?: (runId: string) => readonly Wait[];
     readonly onError: (error: unknown) => void;
   }) {
     this.#hosts = parts.hosts;
     this.#shown = parts.database.collection<StoredShown>('shown');
     this.#clock = parts.clock;
     this.#budgets = parts.budgets;
+    this.#waitsOf = parts.waitsOf ?? (() => []);
     this.#onError = parts.onError;
   }
 
@@ -101,12 +106,13 @@ export class ShowChecks {
   }
 
   /** Level-triggered: may be called any number of times for a state, and for unfinished runs after a restart. */
-  runChanged({ run }: RunChange): void {
+  runChanged({ run }: Pick<RunChange, 'run'>): void {
     const { repository, trigger, createdAt } = run;
     if (repository.provider === 'local') return;
     const now = this.#clock.now().getTime();
+    const waits = run.outcome === undefined ? this.#waitsOf(run.runId) : [];
     for (const stage of run.plan.stages) {
-      const check = renderCheck(run, stage);
+      const check = renderCheck(run, stage, waits.find((wait) => wait.stage === stage.name)?.reason);
       const isFinal = check.state.status === 'completed';
       const delay = isFinal ? finalDelayMs : check.state.status === 'queued' ? queuedDelayMs : progressDelayMs;
       const key = `${run.runId}/check/${stage.name}`;

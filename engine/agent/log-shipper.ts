@@ -6,7 +6,7 @@ import type { LogSummary } from '../core/run-events.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { Mask } from './mask.ts';
 import { openInside } from './open-inside.ts';
-import { control } from './stage-script.ts';
+import { control, outOfMemoryWord } from './stage-script.ts';
 
 const readBytes = 64 * 1_024;
 const batchLines = 1_000;
@@ -20,6 +20,13 @@ const keptLines = 2_000;
 const keptLineChars = 2_000;
 /** `exit` holds a number of at most three digits, or a word. */
 const maxExitBytes = 64;
+const exitLine = new RegExp(`^(\\d{1,3})( ${outOfMemoryWord})?\\n`);
+
+/** How the commands ended. */
+export interface CommandsEnd {
+  readonly exitCode: number;
+  readonly isOutOfMemory: boolean;
+}
 
 /** The commands printed more than an attempt's log may hold. */
 export class LogTooLargeError extends Error {
@@ -67,10 +74,10 @@ export class LogShipper {
 
   /**
    * Ships until the commands have ended.
-   * @returns their exit code
+   * @returns their exit code, and whether the kernel killed some of them for want of memory
    * @throws LogTooLargeError, StageGoneError, OutsideError
    */
-  async untilExit(): Promise<number> {
+  async untilExit(): Promise<CommandsEnd> {
     let wake = Promise.withResolvers<void>();
     let end = Promise.withResolvers<void>();
     const watcher = watch(this.#folder, (_, name) => {
@@ -85,17 +92,17 @@ export class LogShipper {
         wake = Promise.withResolvers();
         end = Promise.withResolvers();
         // First look for the end, then read: what was printed before it is there by then.
-        const exitCode = await this.#exitCode();
+        const ended = await this.#end();
         const restLeftMs = lastRead + restMs - performance.now();
-        if (exitCode === undefined && restLeftMs > 0) {
+        if (ended === undefined && restLeftMs > 0) {
           await orAfter(end.promise, restLeftMs);
           continue;
         }
         await this.#readOn();
         lastRead = performance.now();
-        if (exitCode !== undefined) {
+        if (ended !== undefined) {
           await this.#ship(this.#splitter.end());
-          return exitCode;
+          return ended;
         }
         // Looks are counted rather than time: a machine that slept has looked no more often for it.
         const sign = await this.#signOfLife();
@@ -124,13 +131,13 @@ export class LogShipper {
     return `${beat?.mtimeMs}/${this.#read}`;
   }
 
-  async #exitCode(): Promise<number | undefined> {
+  async #end(): Promise<CommandsEnd | undefined> {
     const handle = await this.#open(control.exit);
     if (handle === undefined) return undefined;
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxExitBytes), 0, maxExitBytes, 0);
-      const code = /^(\d{1,3})\n/.exec(buffer.toString('latin1', 0, bytesRead))?.[1];
-      return code === undefined ? undefined : Number(code);
+      const [, code, word] = exitLine.exec(buffer.toString('latin1', 0, bytesRead)) ?? [];
+      return code === undefined ? undefined : { exitCode: Number(code), isOutOfMemory: word !== undefined };
     } finally {
       await handle.close();
     }

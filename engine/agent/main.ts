@@ -112,8 +112,9 @@ class Agent {
     );
     let cause: FailureCause | undefined;
     try {
-      const exitCode = await log.untilExit();
-      if (exitCode !== 0) cause = { type: 'command', exitCode };
+      const { exitCode, isOutOfMemory } = await log.untilExit();
+      if (isOutOfMemory) cause = { type: 'out-of-memory', limitBytes: work.memoryBytes };
+      else if (exitCode !== 0) cause = { type: 'command', exitCode };
     } catch (error) {
       await this.#mark(control.stop);
       cause = {

@@ -17,6 +17,7 @@ const annotation = z.object({
 const cause = z.discriminatedUnion('type', [
   z.object({ type: z.literal('command'), exitCode: z.number().int() }),
   z.object({ type: z.literal('timed-out'), afterMs: count }),
+  z.object({ type: z.literal('out-of-memory'), limitBytes: count }),
   z.object({ type: z.literal('configuration'), message: text(4_000) }),
   z.object({ type: z.literal('infrastructure'), message: text(4_000) }),
 ]);

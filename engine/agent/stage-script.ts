@@ -8,12 +8,13 @@ export const control = {
   stop: 'stop',
   /** All that the commands print. */
   output: 'output',
-  /** Its first line becomes their exit code once they ended. */
+  /** Its first line becomes their exit code once they ended, and a word where they ran out of memory. */
   exit: 'exit',
   /** Written again and again while the stage's container lives. */
   beat: 'beat',
 } as const;
 
+export const outOfMemoryWord = 'oom';
 export const stopGraceSeconds = 10;
 /** Between two beats; ten times as long where the image's `sleep` knows whole seconds only. */
 export const beatMs = 2_000;
@@ -25,11 +26,21 @@ export const beatMs = 2_000;
  */
 export const stageContainerScript = `
 c=$SLIPWAY_CONTROL
+# How often the kernel killed something here for want of memory. It kills what is largest, mostly a child of the
+# commands, so that all there is to see of it otherwise is an exit code like any other.
+killed() {
+  for file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+    if [ -r $file ]; then
+      while read -r key value; do if [ "$key" = oom_kill ]; then echo "$value"; fi; done <$file
+    fi
+  done
+}
 trap 'true >"$c/${control.stop}"' TERM
 while [ ! -e "$c/${control.start}" ]; do
   if [ -e "$c/${control.leave}" ] || [ -e "$c/${control.stop}" ]; then exit 0; fi
   sleep 0.02 2>/dev/null || sleep 1
 done
+killedBefore=$(killed)
 # The exit code is written over this, in place: that works on a full disk too.
 echo running >"$c/${control.exit}"
 cd "$SLIPWAY_WORKSPACE" || exit 1
@@ -59,7 +70,9 @@ while :; do
   kill -0 $commands 2>/dev/null || break
 done
 kill $watcher 2>/dev/null
-echo "$code" 1<>"$c/${control.exit}"
+word=
+if [ "$code" != 0 ] && [ "$(killed)" != "$killedBefore" ]; then word=" ${outOfMemoryWord}"; fi
+echo "$code$word" 1<>"$c/${control.exit}"
 exit "$code"
 `.trim();
 

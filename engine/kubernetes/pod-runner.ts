@@ -1,6 +1,7 @@
 import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from '@kubernetes/client-node';
 import { EngineError, type EngineErrorCode } from '../ports/errors.ts';
 import type { PodRunner } from '../ports/pod-runner.ts';
+import { refusalOf } from './admission-refusal.ts';
 import { reasonOf, statusOf, withTimeout } from './client.ts';
 import { tenantNamespace } from './namespace.ts';
 import { labels, type PodSettings, podSpec } from './pod-spec.ts';
@@ -73,7 +74,7 @@ export function kubernetesPodRunner(options: {
 
     async list() {
       const { items } = await core.listPodForAllNamespaces({ labelSelector: selector }, withTimeout());
-      return items.flatMap((pod) => observe(pod, new Date()) ?? []);
+      return items.flatMap((pod) => observe(pod) ?? []);
     },
 
     watch(onChange) {
@@ -82,13 +83,13 @@ export function kubernetesPodRunner(options: {
       let isStopped = false;
       let restart: NodeJS.Timeout | undefined;
       const seen = (pod: V1Pod) => {
-        const observation = observe(pod, new Date());
+        const observation = observe(pod);
         if (observation !== undefined) onChange(observation);
       };
       informer.on('add', seen);
       informer.on('update', seen);
       informer.on('delete', (pod: V1Pod) => {
-        const observation = observe(pod, new Date());
+        const observation = observe(pod);
         if (observation !== undefined) onChange({ ...observation, state: { phase: 'gone' } });
       });
       // The informer ends on any error but its own timeouts, so it is started again; it lists first, so nothing is missed.
@@ -121,27 +122,18 @@ export function kubernetesPodRunner(options: {
 
 function podError(what: string, error: unknown): EngineError {
   const status = statusOf(error);
-  const codes: Readonly<Record<number, EngineErrorCode>> = {
-    400: 'invalid',
-    403: 'denied',
-    409: 'conflict',
-    422: 'invalid',
-  };
-  // A full quota is no mistake: a slot gets free when another pod ends.
-  const code =
-    status === 403 && reasonOf(error).includes('exceeded quota')
-      ? 'unavailable'
-      : (codes[status ?? 0] ?? 'unavailable');
-  return new EngineError({
-    code,
-    what,
-    why: status === undefined ? `The cluster does not answer: ${reasonOf(error)}` : reasonOf(error),
-    fix:
-      code === 'invalid'
-        ? 'Correct what the stage asks for'
-        : code === 'denied'
-          ? "Give Slipway's service account the right"
-          : 'It is tried again',
-    cause: error,
-  });
+  const why = status === undefined ? `The cluster does not answer: ${reasonOf(error)}` : reasonOf(error);
+  return new EngineError({ ...(status === 403 ? refusalOf(why) : faultOf(status)), what, why, cause: error });
+}
+
+function faultOf(status: number | undefined): { readonly code: EngineErrorCode; readonly fix: string } {
+  switch (status) {
+    case 400:
+    case 422:
+      return { code: 'invalid', fix: 'Correct what the stage asks for' };
+    case 409:
+      return { code: 'conflict', fix: 'It is tried again' };
+    default:
+      return { code: 'unavailable', fix: 'It is tried again' };
+  }
 }

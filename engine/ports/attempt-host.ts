@@ -28,6 +28,8 @@ export interface AttemptWork extends AttemptRef {
   /** Reach the commands as environment variables; masked in the log. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  /** What the commands may use. */
+  readonly memoryBytes: number;
   readonly artifactsIn: readonly Artifact[];
   readonly artifactsOut: readonly ArtifactOutput[];
   readonly reports: readonly ReportOutput[];

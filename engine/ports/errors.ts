@@ -3,6 +3,8 @@ export type EngineErrorCode =
   | 'not-found'
   | 'conflict'
   | 'unavailable'
+  /** A limit is reached that gets free by itself. */
+  | 'exhausted'
   | 'denied'
   | 'too-large'
   | 'fenced'

@@ -22,19 +22,46 @@ export interface AttemptPod extends AttemptRef {
 export interface PodObservation extends AttemptRef {
   readonly tenant: string;
   readonly podName: string;
-  readonly state:
-    | { readonly phase: 'waiting'; readonly reason?: string }
+  readonly state: /** `reason` tells people what for. What has a `fix` may need them; past `patienceMs` of it, it does. */
+    | { readonly phase: 'waiting'; readonly reason?: string; readonly fix?: string; readonly patienceMs?: number }
     | { readonly phase: 'running' }
-    /** Ended without saying why is `infrastructure`; the agent's word, where there is one, counts first. */
+    /** Asked to end by somebody, with time until `by` to do so; it counts as lost from then on, whatever still shows. */
+    | { readonly phase: 'leaving'; readonly by: Date; readonly cause: PodEndCause; readonly message: string }
+    /** The agent's word, where there is one, counts first. */
     | { readonly phase: 'ended'; readonly exitCode?: number; readonly cause: PodEndCause; readonly message: string }
     | { readonly phase: 'gone' };
 }
 
-export type PodEndCause = 'completed' | 'command' | 'out-of-memory' | 'deadline' | 'configuration' | 'infrastructure';
+/** Every way a pod can end, as its status tells; what follows from each is decided by who drives the attempt. */
+export type PodEndCause =
+  | 'completed'
+  | 'command'
+  | 'out-of-memory'
+  | 'deadline'
+  /** The stage wrote more than its own limit. */
+  | 'disk-limit'
+  | 'image-name'
+  | 'image-denied'
+  | 'no-shell'
+  | 'configuration'
+  /** The node ran short, of what its message says. */
+  | 'evicted'
+  | 'preempted'
+  | 'drained'
+  | 'tainted'
+  | 'node-shutdown'
+  | 'node-lost'
+  | 'node-refused'
+  | 'deleted'
+  | 'agent-failed'
+  | 'unknown';
 
 /** Runs attempts as pods. Every call may be repeated. */
 export interface PodRunner {
-  /** A pod of that name that is already there is success. @throws EngineError `invalid`, `denied`, `unavailable` */
+  /**
+   * A pod of that name that is already there is success.
+   * @throws EngineError `invalid`, `denied`; `exhausted` until other pods end; `unavailable`
+   */
   start(pod: AttemptPod): Promise<void>;
   /** Deletes the pod; one that is gone already is success. */
   stop(

@@ -126,6 +126,11 @@ test('holds', () => {});
     expect(result).toMatchObject({ outcome: 'failed', cause: { type: 'timed-out', afterMs: 1_000 } });
   });
 
+  it('tells that the commands ran out of memory, when the stage says so beside their exit code', async () => {
+    const result = await pod.run({}, { commands: ['printf "137 oom\\n" >"$SLIPWAY_CONTROL/exit"; sleep 30'] });
+    expect(result).toMatchObject({ outcome: 'failed', cause: { type: 'out-of-memory', limitBytes: 2 ** 30 } });
+  });
+
   it('leaves without a result when the run is cancelled', async () => {
     pod.work({}, { commands: ['echo begun', 'sleep 300'] });
     const { agent, stage } = pod.start(await pod.listen());

@@ -67,6 +67,7 @@ export class PodHarness {
       env: {},
       secrets: {},
       timeoutMs: 30_000,
+      memoryBytes: 2 ** 30,
       artifactsIn: [],
       artifactsOut: [],
       reports: [],
