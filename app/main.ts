@@ -1,12 +1,10 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { kubernetesCluster } from '../deploy/kubernetes/cluster.ts';
 import { Revisions } from '../deploy/revisions.ts';
 import type { RolloutEvent } from '../deploy/rollout-events.ts';
 import { startAgentEndpoint } from '../engine/agent/endpoint.ts';
-import { fileArtifactStore } from '../engine/artifacts/file-artifact-store.ts';
 import type { Run } from '../engine/core/run.ts';
 import type { RunEvent } from '../engine/core/run-events.ts';
 import type { HostEvent } from '../engine/core/trigger.ts';
@@ -16,6 +14,7 @@ import { fence } from '../engine/kubernetes/fence.ts';
 import { environmentNamespace, tenantNamespace } from '../engine/kubernetes/namespace.ts';
 import { podIdentity } from '../engine/kubernetes/pod-identity.ts';
 import { kubernetesPodRunner } from '../engine/kubernetes/pod-runner.ts';
+import { mongoArtifactStore } from '../engine/mongo/artifact-store.ts';
 import { mongoEventStore } from '../engine/mongo/event-store.ts';
 import { mongoLogStore } from '../engine/mongo/log-store.ts';
 import { mongoRunList } from '../engine/mongo/run-list.ts';
@@ -49,6 +48,7 @@ const maxArtifactBytes = 2 * 2 ** 30;
 const maxOpenRuns = 100_000;
 const takenInMs = 300;
 const leftBehindMs = 5_000;
+const leftUploadMs = 3_600_000;
 
 /** A running Slipway. */
 export interface Slipway {
@@ -88,7 +88,7 @@ export async function startSlipway(
   if (lease !== undefined) fence(kubernetes, () => lease.isHeld());
 
   const logs = mongoLogStore(database);
-  const artifacts = fileArtifactStore(join(config.dataDir, 'artifacts'));
+  const artifacts = mongoArtifactStore(database, systemClock);
   const runs = await mongoRunList(database);
   const namespaceOf = (tenant: string) => tenantNamespace(namespacePrefix, tenant);
   const revisions = new Revisions(database, ({ tenant, repositoryId, environment }) =>
@@ -252,6 +252,7 @@ export async function startSlipway(
       { name: 'start-scheduled', every: '15 seconds', run: () => schedules.startDue() },
       { name: 'expire-deliveries', every: '1 hour', run: () => inbox.expire() },
       { name: 'expire-shown', every: '1 hour', run: () => showChecks.expire() },
+      { name: 'sweep-uploads', every: '1 hour', run: () => artifacts.sweep(new Date(Date.now() - leftUploadMs)) },
     ],
     onError,
   );

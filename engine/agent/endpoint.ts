@@ -78,7 +78,8 @@ export async function startAgentEndpoint(parts: {
             fix: 'Name it under `artifacts: out`',
           });
         }
-        return { name, ...(await artifacts.put(work.tenant, call, { maxBytes: parts.maxArtifactBytes })) };
+        const upload = `${work.runId}/${work.stage}/${work.attempt}/${name}`;
+        return { name, ...(await artifacts.put(work.tenant, call, { maxBytes: parts.maxArtifactBytes, upload })) };
       };
       store().then(
         (artifact) => callback(null, artifact),

@@ -5,11 +5,12 @@ import { dirname, join } from 'node:path';
 import { openEmbeddedDatabase } from '../../../app/embedded/database/embedded-database.ts';
 import { type AgentEndpoint, startAgentEndpoint } from '../../../engine/agent/endpoint.ts';
 import { stageContainerScript } from '../../../engine/agent/stage-script.ts';
-import { fileArtifactStore } from '../../../engine/artifacts/file-artifact-store.ts';
 import type { AttemptResult } from '../../../engine/core/run-commands.ts';
 import { Sha } from '../../../engine/core/trigger.ts';
+import { mongoArtifactStore } from '../../../engine/mongo/artifact-store.ts';
 import { mongoLogStore } from '../../../engine/mongo/log-store.ts';
 import type { AttemptHost, AttemptWork } from '../../../engine/ports/attempt-host.ts';
+import { systemClock } from '../../../engine/ports/clock.ts';
 import { EngineError } from '../../../engine/ports/errors.ts';
 import type { LogStore } from '../../../engine/ports/log-store.ts';
 
@@ -29,7 +30,7 @@ export class PodHarness {
       throw error;
     },
   });
-  readonly #artifacts = fileArtifactStore(join(this.folder, 'artifacts'));
+  readonly #artifacts = mongoArtifactStore(this.#database, systemClock);
   readonly #processes: ChildProcess[] = [];
   readonly #stops = new Set<(reason: string) => void>();
   readonly #done = Promise.withResolvers<AttemptResult>();

@@ -1,6 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { describe, it } from 'vitest';
 import { agendaContract } from '../../contract/agenda.ts';
+import { artifactStoreContract } from '../../contract/artifact-store.ts';
 import { databaseContract } from '../../contract/database.ts';
 import { documentdbMissing, startDocumentdb } from '../../contract/documentdb.ts';
 
@@ -23,6 +24,7 @@ if (documentdbMissing === undefined) {
   };
   databaseContract('the driver against an independent server', open, { findAndModify: 'racing' });
   agendaContract('an independent server', open);
+  artifactStoreContract('an independent server', open);
 } else {
   describe.skip('database contract: the driver against an independent server', () => {
     it(`skipped: ${documentdbMissing}`, () => undefined);
@@ -33,6 +35,7 @@ const uri = process.env['MONGODB_URI'];
 if (uri !== undefined) {
   databaseContract('the driver against MONGODB_URI', () => connect(uri, () => undefined));
   agendaContract('MONGODB_URI', () => connect(uri, () => undefined));
+  artifactStoreContract('MONGODB_URI', () => connect(uri, () => undefined));
 } else {
   describe.skip('database contract: the driver against MONGODB_URI', () => {
     it('skipped: MONGODB_URI is not set', () => undefined);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedDatabase } from '../../../../app/embedded/database/embedded-database.ts';
 import { agendaContract } from '../../../contract/agenda.ts';
+import { artifactStoreContract } from '../../../contract/artifact-store.ts';
 import { databaseContract } from '../../../contract/database.ts';
 
 async function open() {
@@ -24,3 +25,4 @@ async function open() {
 
 databaseContract('embedded', open);
 agendaContract('the embedded database', open);
+artifactStoreContract('the embedded database', open);
