@@ -3,12 +3,12 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Faults } from './faults.ts';
 import { addGitRoutes } from './git/git-routes.ts';
+import type { RateLimiter } from './github/rate-limit.ts';
+import { restApi } from './github/router.ts';
 import type { Host } from './host.ts';
 import type { Asset } from './pages/assets.ts';
 import { pageRoutes } from './pages/router.ts';
 import type { RequestCounter } from './request-counter.ts';
-import type { RateLimiter } from './rest/rate-limit.ts';
-import { restApi } from './rest/router.ts';
 
 /** Everything that the host answers: git, the API, pages. */
 export function hostApplication(

@@ -3,9 +3,9 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Account, App, Hook, Installation, Permissions } from '../entities.ts';
+import { installationShape, simpleUser } from '../github/shapes/account.ts';
+import { repositoryShape } from '../github/shapes/repository.ts';
 import { type Host, timestamp } from '../host.ts';
-import { installationShape, simpleUser } from '../shapes/account.ts';
-import { repositoryShape } from '../shapes/repository.ts';
 import { emitToHook } from '../webhooks/emit.ts';
 import { ensureAccount } from './accounts.ts';
 

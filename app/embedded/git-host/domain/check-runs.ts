@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { CheckAction, CheckConclusion, type CheckRun, CheckStatus, type SuiteCommit } from '../check-entities.ts';
 import type { App, Repository } from '../entities.ts';
+import { checkRunShape, checkSuiteShape } from '../github/shapes/check.ts';
 import { type Actor, type Host, timestamp } from '../host.ts';
 import { type FieldError, validationFailed } from '../refusal.ts';
-import { checkRunShape, checkSuiteShape } from '../shapes/check.ts';
 import { emit } from '../webhooks/emit.ts';
 import { ensureCheckSuite } from './check-suites.ts';
 

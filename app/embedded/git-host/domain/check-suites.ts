@@ -1,7 +1,7 @@
 import type { CheckSuite, SuiteCommit } from '../check-entities.ts';
 import type { Repository } from '../entities.ts';
+import { checkSuiteShape } from '../github/shapes/check.ts';
 import { type Actor, type Host, timestamp } from '../host.ts';
-import { checkSuiteShape } from '../shapes/check.ts';
 import { emit } from '../webhooks/emit.ts';
 import type { RefChange } from './push-events.ts';
 

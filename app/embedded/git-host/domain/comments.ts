@@ -1,7 +1,7 @@
 import type { Comment, Pull, Reaction, ReactionContent } from '../entities.ts';
+import { commentShape, issueShape } from '../github/shapes/comment.ts';
 import { type Actor, type Host, timestamp } from '../host.ts';
 import { validationFailed } from '../refusal.ts';
-import { commentShape, issueShape } from '../shapes/comment.ts';
 import { emit } from '../webhooks/emit.ts';
 
 /** GitHub's limit, in characters. */

@@ -1,7 +1,7 @@
 import type { Label, Pull, Repository } from '../entities.ts';
+import { labelShape } from '../github/shapes/pull.ts';
 import { type Actor, type Host, timestamp } from '../host.ts';
 import { validationFailed } from '../refusal.ts';
-import { labelShape } from '../shapes/pull.ts';
 import { emitPull } from './pull-events.ts';
 
 export function findLabel(host: Host, repository: Repository, name: string): Label | undefined {

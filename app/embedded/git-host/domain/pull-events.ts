@@ -1,6 +1,6 @@
 import type { Pull } from '../entities.ts';
+import { pullShape } from '../github/shapes/pull.ts';
 import type { Actor, Host } from '../host.ts';
-import { pullShape } from '../shapes/pull.ts';
 import { emit } from '../webhooks/emit.ts';
 
 export type PullAction =

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Account, Delivery, Hook, Installation, Repository } from '../entities.ts';
+import { nodeId, organizationShape, simpleUser } from '../github/shapes/account.ts';
+import { repositoryShape } from '../github/shapes/repository.ts';
 import { type Host, timestamp } from '../host.ts';
-import { nodeId, organizationShape, simpleUser } from '../shapes/account.ts';
-import { repositoryShape } from '../shapes/repository.ts';
 
 /** GitHub sends no webhook that is larger. */
 const maxPayloadBytes = 25 * 1024 * 1024;

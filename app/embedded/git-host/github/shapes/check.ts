@@ -6,8 +6,8 @@ import type {
   CommitStatus,
   Deployment,
   DeploymentStatus,
-} from '../check-entities.ts';
-import { apiUrl, fullNameOf, type Host } from '../host.ts';
+} from '../../check-entities.ts';
+import { apiUrl, fullNameOf, type Host } from '../../host.ts';
 import { appShape, nodeId, simpleUser } from './account.ts';
 import { minimalPullsAt } from './pull.ts';
 

@@ -1,9 +1,9 @@
 import type { components as Rest } from '@octokit/openapi-types';
-import { accountByEmail } from '../domain/push-events.ts';
-import type { Repository } from '../entities.ts';
-import type { ChangedFile } from '../git/changes.ts';
-import type { Commit, Signature } from '../git/commit.ts';
-import { apiUrl, fullNameOf, type Host } from '../host.ts';
+import { accountByEmail } from '../../domain/push-events.ts';
+import type { Repository } from '../../entities.ts';
+import type { ChangedFile } from '../../git/changes.ts';
+import type { Commit, Signature } from '../../git/commit.ts';
+import { apiUrl, fullNameOf, type Host } from '../../host.ts';
 import { nodeId, simpleUser } from './account.ts';
 
 export function commitShape(host: Host, repository: Repository, commit: Commit) {

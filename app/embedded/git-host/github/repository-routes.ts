@@ -6,10 +6,10 @@ import { type Account, type Repository, Role } from '../entities.ts';
 import { isRefName } from '../git/ref-name.ts';
 import { apiUrl, fullNameOf, gitOf, type Host } from '../host.ts';
 import { notFound, Refusal } from '../refusal.ts';
-import { organizationShape, simpleUser } from '../shapes/account.ts';
-import { commitShape } from '../shapes/commit.ts';
-import { fullRepositoryShape, repositoryShape } from '../shapes/repository.ts';
 import { type Api, type ApiContext, paginate, readBody, repositoryOf } from './api.ts';
+import { organizationShape, simpleUser } from './shapes/account.ts';
+import { commitShape } from './shapes/commit.ts';
+import { fullRepositoryShape, repositoryShape } from './shapes/repository.ts';
 
 const RepositoryBody = z.object({
   name: z.string(),

@@ -5,10 +5,10 @@ import { changedFiles, patchesByPath, unifiedDiff } from '../git/changes.ts';
 import { isRefName } from '../git/ref-name.ts';
 import { apiUrl, fullNameOf, gitOf, type Host, ownerOf } from '../host.ts';
 import { notFound, Refusal } from '../refusal.ts';
-import { nodeId } from '../shapes/account.ts';
-import { commitShape, fileShape } from '../shapes/commit.ts';
-import { simplePullShape } from '../shapes/pull.ts';
 import { type Api, type ApiContext, paginate, repositoryOf } from './api.ts';
+import { nodeId } from './shapes/account.ts';
+import { commitShape, fileShape } from './shapes/commit.ts';
+import { simplePullShape } from './shapes/pull.ts';
 
 const read = { resource: 'contents', level: 'read' } as const;
 const base = '/repos/:owner/:repo';

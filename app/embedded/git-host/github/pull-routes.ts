@@ -7,10 +7,10 @@ import type { Pull } from '../entities.ts';
 import { unifiedDiff } from '../git/changes.ts';
 import { gitOf, type Host, ownerOf } from '../host.ts';
 import { Refusal } from '../refusal.ts';
-import { commitShape } from '../shapes/commit.ts';
-import { pullShape, simplePullShape } from '../shapes/pull.ts';
 import { type Api, numberParam, paginate, readBody, repositoryOf } from './api.ts';
 import { filesBetween } from './code-routes.ts';
+import { commitShape } from './shapes/commit.ts';
+import { pullShape, simplePullShape } from './shapes/pull.ts';
 
 const read = { resource: 'pull_requests', level: 'read' } as const;
 const propose = { resource: 'pull_requests', level: 'write', role: 'read' } as const;

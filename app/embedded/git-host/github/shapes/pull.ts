@@ -1,8 +1,8 @@
 import type { components as Rest } from '@octokit/openapi-types';
 import type { components as Hooks } from '@octokit/openapi-webhooks-types';
-import { associationOf } from '../access/authorize.ts';
-import type { Label, Pull } from '../entities.ts';
-import { apiUrl, fullNameOf, type Host } from '../host.ts';
+import { associationOf } from '../../access/authorize.ts';
+import type { Label, Pull } from '../../entities.ts';
+import { apiUrl, fullNameOf, type Host } from '../../host.ts';
 import { nodeId, simpleUser } from './account.ts';
 import { repositoryShape } from './repository.ts';
 

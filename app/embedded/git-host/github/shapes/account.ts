@@ -1,6 +1,6 @@
 import type { components } from '@octokit/openapi-webhooks-types';
-import type { Account, App, Installation } from '../entities.ts';
-import { apiUrl, type Host } from '../host.ts';
+import type { Account, App, Installation } from '../../entities.ts';
+import { apiUrl, type Host } from '../../host.ts';
 
 /** Opaque, as GitHub's are; ours are a kind and an id in base64. */
 export function nodeId(kind: string, id: number): string {

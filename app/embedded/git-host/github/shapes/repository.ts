@@ -1,8 +1,8 @@
 import type { components as Rest } from '@octokit/openapi-types';
 import type { components as Hooks } from '@octokit/openapi-webhooks-types';
-import type { Access } from '../access/authorize.ts';
-import type { Repository } from '../entities.ts';
-import { apiUrl, type Host, ownerOf } from '../host.ts';
+import type { Access } from '../../access/authorize.ts';
+import type { Repository } from '../../entities.ts';
+import { apiUrl, type Host, ownerOf } from '../../host.ts';
 import { nodeId, simpleUser } from './account.ts';
 
 /** A repository as the API and the webhooks print it. */

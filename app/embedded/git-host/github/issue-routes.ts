@@ -7,9 +7,9 @@ import { findPull } from '../domain/pulls.ts';
 import { type Comment, ReactionContent, type Repository } from '../entities.ts';
 import type { Actor, Host } from '../host.ts';
 import { notFound, Refusal } from '../refusal.ts';
-import { commentShape, issueShape, reactionShape } from '../shapes/comment.ts';
-import { labelShape } from '../shapes/pull.ts';
 import { type Api, type ApiContext, numberParam, paginate, readBody, repositoryOf } from './api.ts';
+import { commentShape, issueShape, reactionShape } from './shapes/comment.ts';
+import { labelShape } from './shapes/pull.ts';
 
 const read = { resource: 'issues', level: 'read' } as const;
 const write = { resource: 'issues', level: 'write' } as const;
