@@ -99,6 +99,52 @@ export const CommitStatus = z.object({
 });
 export type CommitStatus = z.infer<typeof CommitStatus>;
 
+/** A commit's status in the words of GitLab or Bitbucket. */
+export const BuildStatus = z.object({
+  id,
+  repositoryId: id,
+  sha: z.string(),
+  /** What makes it the same one: Bitbucket's key; GitLab's name. */
+  key: z.string(),
+  name: z.string(),
+  state: z.string(),
+  description: z.string(),
+  url: z.string(),
+  creatorId: id,
+  createdAt: time,
+  updatedAt: time,
+});
+export type BuildStatus = z.infer<typeof BuildStatus>;
+
+/** A report of Code Insights. */
+export const Report = z.object({
+  id,
+  repositoryId: id,
+  sha: z.string(),
+  reportId: z.string(),
+  title: z.string(),
+  details: z.string(),
+  reporter: z.string(),
+  result: z.enum(['PASSED', 'FAILED', 'PENDING']),
+  link: z.string(),
+  createdAt: time,
+});
+export type Report = z.infer<typeof Report>;
+
+/** A place that a report of Code Insights points at. */
+export const ReportAnnotation = z.object({
+  id,
+  /** The report's. */
+  onId: id,
+  externalId: z.string(),
+  path: z.string(),
+  line: z.number().int(),
+  severity: z.enum(['CRITICAL', 'HIGH', 'MEDIUM', 'LOW']),
+  summary: z.string(),
+  details: z.string(),
+});
+export type ReportAnnotation = z.infer<typeof ReportAnnotation>;
+
 export const Deployment = z.object({
   id,
   repositoryId: id,

@@ -184,6 +184,8 @@ export const Comment = z.object({
   /** The App whose token wrote it. */
   appId: id.nullable(),
   body: z.string(),
+  /** Where hosts keep the place of a comment that is gone: Bitbucket. */
+  isDeleted: z.literal(true).optional(),
   createdAt: time,
   updatedAt: time,
 });

@@ -45,7 +45,13 @@ export function injectFaults(faults: Faults, prefix: string): MiddlewareHandler 
     const message = isLimit
       ? 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.'
       : `Injected fault ${fault.status}`;
-    const body = JSON.stringify({ message, documentation_url: 'https://docs.github.com/rest' });
+    // As each of the faces says it, so that any client finds its own.
+    const body = JSON.stringify({
+      message,
+      documentation_url: 'https://docs.github.com/rest',
+      type: 'error',
+      error: { message },
+    });
     return new Response(body, { status: fault.status, headers });
   };
 }

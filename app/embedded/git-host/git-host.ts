@@ -6,11 +6,13 @@ import { createRepository, ensureAccount, setGrant } from './domain/accounts.ts'
 import { installApp, registerApp } from './domain/apps.ts';
 import { announceLeftOver } from './domain/refs.ts';
 import type { Account, Permissions, Repository, Role } from './entities.ts';
+import type { FaceName } from './face.ts';
+import { faces } from './faces.ts';
 import { Faults } from './faults.ts';
-import { RateLimiter } from './github/rate-limit.ts';
 import { findRepository, type Host, type HostLog } from './host.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { loadAssets } from './pages/assets.ts';
+import { RateLimiter } from './rate-limit.ts';
 import { RequestCounter } from './request-counter.ts';
 import { answerWith, close, hostApplication, listen, portOf } from './server.ts';
 import { Store } from './store.ts';
@@ -26,6 +28,8 @@ export interface EmbeddedGitHostOptions {
   /** Under which others reach this machine; left out, nobody but this machine does. */
   readonly address?: string;
   readonly log: HostLog;
+  /** Which host it behaves like: API, webhooks and pages. GitHub when left out. */
+  readonly face?: FaceName;
   readonly now?: () => Date;
   /** GitHub's primary limit for each token's owner; high enough by default that nobody meets it by accident. */
   readonly requestsPerHour?: number;
@@ -44,7 +48,7 @@ export interface RegisteredApp {
 export interface EmbeddedGitHost {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
-  /** For Octokit's `baseUrl`. */
+  /** Where the face's API is: for Octokit's `baseUrl`, and what the others call theirs. */
   readonly apiUrl: string;
   readonly faults: Faults;
   /** Requests to the API, for "requests to the Git host per run". */
@@ -90,6 +94,7 @@ export interface EmbeddedGitHost {
 /** @throws the system's error when the port is taken or the folder cannot be used */
 export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Promise<EmbeddedGitHost> {
   const { dataDir, log, now = () => new Date() } = options;
+  const face = faces[options.face ?? 'github'];
   const repositoriesFolder = join(dataDir, 'repositories');
   const keysFolder = join(dataDir, 'keys');
   for (const folder of [dataDir, repositoriesFolder, keysFolder]) await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -98,11 +103,17 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
   const url = `http://${options.address ?? '127.0.0.1'}:${portOf(server)}`;
 
   const store = new Store(join(dataDir, 'host.sqlite'));
-  const outbox = new Outbox({ store, log, now });
+  const outbox = new Outbox({
+    store,
+    log,
+    now,
+    headersOf: (hook, delivery, at) => face.headersOf(host, hook, delivery, at),
+  });
   const host: Host = {
     store,
     repositoriesFolder,
     url,
+    face,
     now,
     log,
     refLock: new KeyedLock(),
@@ -142,11 +153,12 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
 
   return {
     url,
-    apiUrl: `${url}/api/v3`,
+    apiUrl: `${url}${face.prefix}`,
     faults,
     requests,
     createUser: (login) => ensureAccount(host, login, 'User'),
-    createToken: (login) => issueToken(host, 'ghp_', { type: 'user', accountId: account(login).id }, null).secret,
+    createToken: (login) =>
+      issueToken(host, face.tokenPrefix, { type: 'user', accountId: account(login).id }, null).secret,
     createOrganization: (login, { admins = [] } = {}) => {
       const organization = ensureAccount(host, login, 'Organization');
       for (const admin of admins) setGrant(host, 'organization', organization.id, account(admin).id, 'admin');

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Account, Repository } from './entities.ts';
+import type { Face } from './face.ts';
 import { BareRepository } from './git/bare-repository.ts';
 import type { KeyedLock } from './keyed-lock.ts';
 import type { Store } from './store.ts';
@@ -23,6 +24,8 @@ export interface Host {
   readonly repositoriesFolder: string;
   /** `http://127.0.0.1:<port>`, without a slash at its end. */
   readonly url: string;
+  /** Which Git host it behaves like. */
+  readonly face: Face;
   readonly now: () => Date;
   readonly log: HostLog;
   /** One writer at a time for each repository's refs. */

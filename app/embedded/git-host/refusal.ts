@@ -9,7 +9,7 @@ export interface FieldError {
 /** An answer that says no, the way GitHub words it: the API prints it as JSON, the pages as a page. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 429;
   readonly errors: readonly FieldError[];
 
   constructor(status: Refusal['status'], message: string, errors: readonly FieldError[] = []) {

@@ -3,11 +3,10 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Faults } from './faults.ts';
 import { addGitRoutes } from './git/git-routes.ts';
-import type { RateLimiter } from './github/rate-limit.ts';
-import { restApi } from './github/router.ts';
 import type { Host } from './host.ts';
 import type { Asset } from './pages/assets.ts';
 import { pageRoutes } from './pages/router.ts';
+import type { RateLimiter } from './rate-limit.ts';
 import type { RequestCounter } from './request-counter.ts';
 
 /** Everything that the host answers: git, the API, pages. */
@@ -28,7 +27,7 @@ export function hostApplication(
     if (!ownHosts.has(c.req.header('host') ?? '')) return c.text('Unknown host name\n', 421);
     return await next();
   });
-  app.route('/api/v3', restApi(host, parts));
+  app.route(host.face.prefix, host.face.rest(host, parts));
   addGitRoutes(app, host);
   app.route('/', pageRoutes(host, parts.assets));
   return app;

@@ -1,5 +1,15 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Annotation, CheckRun, CheckSuite, CommitStatus, Deployment, DeploymentStatus } from './check-entities.ts';
+import {
+  Annotation,
+  BuildStatus,
+  CheckRun,
+  CheckSuite,
+  CommitStatus,
+  Deployment,
+  DeploymentStatus,
+  Report,
+  ReportAnnotation,
+} from './check-entities.ts';
 import {
   AccessToken,
   Account,
@@ -39,6 +49,9 @@ export class Store {
   readonly checkRuns: Table<CheckRun>;
   readonly annotations: Table<Annotation>;
   readonly statuses: Table<CommitStatus>;
+  readonly buildStatuses: Table<BuildStatus>;
+  readonly reports: Table<Report>;
+  readonly reportAnnotations: Table<ReportAnnotation>;
   readonly deployments: Table<Deployment>;
   readonly deploymentStatuses: Table<DeploymentStatus>;
 
@@ -129,6 +142,23 @@ export class Store {
       name: 'statuses',
       schema: CommitStatus,
       parent: (row) => `${row.repositoryId}@${row.sha}`,
+    });
+    this.buildStatuses = new Table(database, {
+      name: 'build_statuses',
+      schema: BuildStatus,
+      parent: (row) => `${row.repositoryId}@${row.sha}`,
+    });
+    this.reports = new Table(database, {
+      name: 'reports',
+      schema: Report,
+      key: (row) => `${row.repositoryId}@${row.sha}:${row.reportId}`,
+      parent: (row) => `${row.repositoryId}@${row.sha}`,
+    });
+    this.reportAnnotations = new Table(database, {
+      name: 'report_annotations',
+      schema: ReportAnnotation,
+      key: (row) => `${row.onId}:${row.externalId}`,
+      parent: (row) => row.onId,
     });
     this.deployments = new Table(database, {
       name: 'deployments',

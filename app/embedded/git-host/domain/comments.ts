@@ -42,6 +42,14 @@ export function deleteComment(host: Host, pull: Pull, comment: Comment, actor: A
   });
 }
 
+/** Its place stays, with nothing in it. */
+export function softDeleteComment(host: Host, pull: Pull, comment: Comment, actor: Actor): void {
+  host.store.atomically(() => {
+    const gone = host.store.comments.save({ ...comment, body: '', isDeleted: true, updatedAt: timestamp(host.now()) });
+    emitComment(host, pull, gone, 'deleted', actor);
+  });
+}
+
 /** The same reaction of the same person stands once. There is no webhook for reactions, as at GitHub. */
 export function addReaction(
   host: Host,
@@ -87,5 +95,6 @@ function emitComment(
     repository: host.store.repositories.get(pull.repositoryId),
     sender: actor.account,
     body: { ...extra, issue: issueShape(host, pull), comment: commentShape(host, comment) },
+    happening: { type: 'comment', action, pull, comment },
   });
 }

@@ -39,7 +39,7 @@ export function addLabels(host: Host, pull: Pull, names: readonly string[], acto
         labelIds: [...current.labelIds, label.id],
         updatedAt: timestamp(host.now()),
       });
-      emitPull(host, current, 'labeled', actor, { label: labelShape(host, label) });
+      emitPull(host, current, 'labeled', actor, { label: labelShape(host, label) }, { label });
     }
     return current;
   });
@@ -54,7 +54,7 @@ export function removeLabel(host: Host, pull: Pull, label: Label, actor: Actor):
       labelIds: current.labelIds.filter((id) => id !== label.id),
       updatedAt: timestamp(host.now()),
     });
-    emitPull(host, updated, 'unlabeled', actor, { label: labelShape(host, label) });
+    emitPull(host, updated, 'unlabeled', actor, { label: labelShape(host, label) }, { label });
     return updated;
   });
 }

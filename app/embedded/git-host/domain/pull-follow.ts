@@ -54,7 +54,8 @@ async function synchronize(host: Host, pull: Pull, headSha: string, actor: Actor
     const before = host.store.pulls.get(pull.id);
     if (before.state !== 'open' || before.headSha === headSha) return;
     const updated = host.store.pulls.save({ ...before, headSha, baseSha, stats, updatedAt: timestamp(host.now()) });
-    emitPull(host, updated, 'synchronize', actor, { before: before.headSha, after: headSha });
+    const moved = { before: before.headSha, after: headSha };
+    emitPull(host, updated, 'synchronize', actor, moved, { before: before.headSha });
   };
 }
 

@@ -155,7 +155,7 @@ export async function editPull(host: Host, known: Pull, actor: Actor, edit: Pull
         ? {}
         : { base: { ref: { from: before.baseRef }, sha: { from: before.baseSha } } }),
     };
-    if (Object.keys(changes).length > 0) emitPull(host, after, 'edited', actor, { changes });
+    if (Object.keys(changes).length > 0) emitPull(host, after, 'edited', actor, { changes }, { changes });
     if (after.state !== before.state) emitPull(host, after, after.state === 'open' ? 'reopened' : 'closed', actor);
     if (after.draft !== before.draft)
       emitPull(host, after, after.draft ? 'converted_to_draft' : 'ready_for_review', actor);

@@ -13,7 +13,7 @@ export interface RefChange {
   readonly after: string;
 }
 
-type PushBody = Pick<
+export type PushBody = Pick<
   components['schemas']['webhook-push'],
   | 'ref'
   | 'before'

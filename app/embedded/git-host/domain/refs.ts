@@ -1,6 +1,7 @@
 import type { Repository } from '../entities.ts';
 import { zeroHash } from '../git/ref-name.ts';
 import { type Actor, gitOf, type Host, timestamp } from '../host.ts';
+import { tell } from '../webhooks/emit.ts';
 import { requestCheckSuites } from './check-suites.ts';
 import { followBranches } from './pull-follow.ts';
 import { describePush, emitPush, type RefChange } from './push-events.ts';
@@ -36,6 +37,7 @@ export async function announceRefs(host: Host, repositoryId: number, actor: Acto
         updatedAt: now,
       });
       for (const push of pushes) emitPush(host, updated, push, actor);
+      tell(host, updated, actor.account, { type: 'push', pushes });
       for (const push of pushes) requestCheckSuites(host, updated, push, actor);
       movePulls();
     });

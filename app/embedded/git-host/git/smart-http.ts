@@ -5,6 +5,9 @@ import { gitEnvironment } from './run-git.ts';
 
 export type GitService = 'git-upload-pack' | 'git-receive-pack';
 
+/** Of its own; what it starts to pack or unpack has its own. */
+const maxCpuSeconds = 120;
+
 /** The one shape of a CGI answer's head that we accept: up to 16 kB, ended by an empty line. */
 const maxHeadBytes = 16 * 1024;
 
@@ -28,7 +31,9 @@ export async function serveGit(request: {
     const value = incoming.headers[name];
     return typeof value === 'string' ? value : '';
   };
-  const child = spawn('git', ['http-backend'], {
+  // The program itself, not git that starts it: a kill then meets it. And bounded, for it turns round for ever when the one
+  // who sends it a request is gone in the middle.
+  const child = spawn('sh', ['-c', `ulimit -t ${maxCpuSeconds}; exec "$(git --exec-path)/git-http-backend"`], {
     env: gitEnvironment({
       GIT_PROJECT_ROOT: request.repositoryPath,
       GIT_HTTP_EXPORT_ALL: '1',

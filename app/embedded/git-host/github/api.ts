@@ -1,18 +1,9 @@
-import type { HttpBindings } from '@hono/node-server';
-import type { Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { accessRepository, type Requirement } from '../access/authorize.ts';
-import type { Principal } from '../access/principal.ts';
 import type { Repository } from '../entities.ts';
 import type { Host } from '../host.ts';
 import { Refusal, validationFailed } from '../refusal.ts';
-
-export interface ApiEnv {
-  Bindings: HttpBindings;
-  Variables: { principal: Principal };
-}
-export type Api = Hono<ApiEnv>;
-export type ApiContext = Context<ApiEnv>;
+import type { ApiContext } from '../rest-face.ts';
 
 /** The request's JSON body as this schema wants it. @throws Refusal 400 for no JSON, 422 naming each bad field */
 export async function readBody<Body>(c: ApiContext, schema: z.ZodType<Body>, resource: string): Promise<Body> {

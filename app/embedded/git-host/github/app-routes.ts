@@ -4,8 +4,9 @@ import { issueToken } from '../access/secrets.ts';
 import { type App, type Delivery, type Installation, Permissions } from '../entities.ts';
 import { findRepository, type Host } from '../host.ts';
 import { notFound, Refusal } from '../refusal.ts';
+import type { Api, ApiContext } from '../rest-face.ts';
 import { redeliver } from '../webhooks/emit.ts';
-import { type Api, type ApiContext, numberParam, paginate, readBody } from './api.ts';
+import { numberParam, paginate, readBody } from './api.ts';
 import { appShape, installationShape } from './shapes/account.ts';
 import { repositoryShape } from './shapes/repository.ts';
 

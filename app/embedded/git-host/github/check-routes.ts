@@ -7,7 +7,8 @@ import { latestCheckRuns } from '../domain/required-checks.ts';
 import type { Repository } from '../entities.ts';
 import { gitOf, type Host } from '../host.ts';
 import { notFound, Refusal } from '../refusal.ts';
-import { type Api, type ApiContext, numberParam, paginate, readBody, repositoryOf } from './api.ts';
+import type { Api, ApiContext } from '../rest-face.ts';
+import { numberParam, paginate, readBody, repositoryOf } from './api.ts';
 import { annotationShape, checkRunShape, checkSuiteShape } from './shapes/check.ts';
 
 const read = { resource: 'checks', level: 'read' } as const;

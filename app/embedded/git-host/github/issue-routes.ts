@@ -7,7 +7,8 @@ import { findPull } from '../domain/pulls.ts';
 import { type Comment, ReactionContent, type Repository } from '../entities.ts';
 import type { Actor, Host } from '../host.ts';
 import { notFound, Refusal } from '../refusal.ts';
-import { type Api, type ApiContext, numberParam, paginate, readBody, repositoryOf } from './api.ts';
+import type { Api, ApiContext } from '../rest-face.ts';
+import { numberParam, paginate, readBody, repositoryOf } from './api.ts';
 import { commentShape, issueShape, reactionShape } from './shapes/comment.ts';
 import { labelShape } from './shapes/pull.ts';
 

@@ -5,7 +5,8 @@ import { setDeploymentStatus } from '../domain/deployments.ts';
 import type { Repository } from '../entities.ts';
 import { apiUrl, fullNameOf, gitOf, type Host, timestamp } from '../host.ts';
 import { notFound, Refusal } from '../refusal.ts';
-import { type Api, type ApiContext, numberParam, paginate, readBody, repositoryOf } from './api.ts';
+import type { Api, ApiContext } from '../rest-face.ts';
+import { numberParam, paginate, readBody, repositoryOf } from './api.ts';
 import { deploymentShape, deploymentStatusShape, statusShape } from './shapes/check.ts';
 import { repositoryShape } from './shapes/repository.ts';
 

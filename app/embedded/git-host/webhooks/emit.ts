@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Account, Delivery, Hook, Installation, Repository } from '../entities.ts';
+import type { Happening } from '../face.ts';
 import { nodeId, organizationShape, simpleUser } from '../github/shapes/account.ts';
 import { repositoryShape } from '../github/shapes/repository.ts';
 import { type Host, timestamp } from '../host.ts';
@@ -14,13 +15,19 @@ export interface WebhookEvent {
   readonly sender: Account;
   /** What this event adds to the parts that all have. */
   readonly body: object;
+  /** The same for the other hosts; left out where they tell nobody. */
+  readonly happening?: Happening;
   /** Sent to this App alone, whether or not it subscribed: a request to it. */
   readonly toAppId?: number;
 }
 
 /** Writes one delivery per hook that wants the event to the outbox. Call it in the transaction that makes the event true. */
 export function emit(host: Host, event: WebhookEvent): void {
-  const { repository } = event;
+  const { repository, sender, happening } = event;
+  if (host.face.name !== 'github') {
+    if (happening !== undefined) tell(host, repository, sender, happening);
+    return;
+  }
   const owner = host.store.accounts.get(repository.ownerId);
   const common = {
     ...(event.action === undefined ? {} : { action: event.action }),
@@ -39,6 +46,16 @@ export function emit(host: Host, event: WebhookEvent): void {
   if (event.toAppId !== undefined) return;
   for (const hook of host.store.hooks.list(repository.id))
     if (hook.events.includes('*') || hook.events.includes(event.event)) enqueue(host, hook, event, common, null);
+}
+
+/** The same for hosts that are not GitHub: their webhooks stand on the repository. */
+export function tell(host: Host, repository: Repository, sender: Account, happening: Happening): void {
+  const hooks = host.store.hooks.list(repository.id);
+  if (host.face.name === 'github' || hooks.length === 0) return;
+  for (const { event, body } of host.face.deliveriesOf(host, repository, sender, happening))
+    for (const hook of hooks)
+      if (hook.events.includes('*') || hook.events.includes(event))
+        enqueue(host, hook, { event, repository }, body, null);
 }
 
 /** For events of an App's own life: installed, pinged. */

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import type { Delivery, Hook } from '../entities.ts';
 import type { HostLog } from '../host.ts';
 import type { Store } from '../store.ts';
@@ -16,14 +15,21 @@ export class Outbox {
   readonly #store: Store;
   readonly #log: HostLog;
   readonly #now: () => Date;
+  readonly #headersOf: (hook: Hook, delivery: Delivery, now: Date) => Readonly<Record<string, string>>;
   readonly #sending = new Map<number, Promise<void>>();
   readonly #stopped = new AbortController();
   #isWoken = false;
 
-  constructor(parts: { readonly store: Store; readonly log: HostLog; readonly now: () => Date }) {
+  constructor(parts: {
+    readonly store: Store;
+    readonly log: HostLog;
+    readonly now: () => Date;
+    readonly headersOf: (hook: Hook, delivery: Delivery, now: Date) => Readonly<Record<string, string>>;
+  }) {
     this.#store = parts.store;
     this.#log = parts.log;
     this.#now = parts.now;
+    this.#headersOf = parts.headersOf;
   }
 
   /** Cheap, and safe inside a transaction: it looks only once the current turn is over. */
@@ -71,7 +77,11 @@ export class Outbox {
 
   /** undefined: we are stopping, so nothing is known. */
   async #send(hook: Hook, delivery: Delivery): Promise<Delivery | undefined> {
-    const headers = headersOf(hook, delivery);
+    const headers = {
+      accept: '*/*',
+      'content-type': 'application/json',
+      ...this.#headersOf(hook, delivery, this.#now()),
+    };
     const startedAt = performance.now();
     const done = { ...delivery, state: 'done' as const, requestHeaders: headers };
     const outcome = (): { durationMs: number; deliveredAt: string } => ({
@@ -108,22 +118,4 @@ export class Outbox {
       return { ...done, ...outcome(), status: why === 'TimeoutError' ? 'timed out' : 'failed to connect to host' };
     }
   }
-}
-
-/** The headers as GitHub sends them. */
-function headersOf(hook: Hook, delivery: Delivery): Record<string, string> {
-  const target = hook.target.type === 'integration' ? hook.target.appId : hook.target.repositoryId;
-  const sign = (algorithm: 'sha1' | 'sha256'): string =>
-    `${algorithm}=${createHmac(algorithm, hook.secret).update(delivery.payload).digest('hex')}`;
-  return {
-    accept: '*/*',
-    'content-type': 'application/json',
-    'user-agent': 'GitHub-Hookshot/slipway',
-    'x-github-delivery': delivery.guid,
-    'x-github-event': delivery.event,
-    'x-github-hook-id': String(hook.id),
-    'x-github-hook-installation-target-id': String(target),
-    'x-github-hook-installation-target-type': hook.target.type,
-    ...(hook.secret === '' ? {} : { 'x-hub-signature': sign('sha1'), 'x-hub-signature-256': sign('sha256') }),
-  };
 }

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { ProbotOctokit } from 'probot';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
+import type { FaceName } from '../../../../app/embedded/git-host/face.ts';
 import { type EmbeddedGitHost, startEmbeddedGitHost } from '../../../../app/embedded/git-host/git-host.ts';
 import { appEvents, appPermissions } from './app-settings.ts';
 
@@ -93,12 +94,18 @@ export async function git(cwd: string, ...args: readonly string[]): Promise<stri
 }
 
 export async function startHost(
-  options: { readonly dataDir?: string; readonly requestsPerHour?: number; readonly port?: number } = {},
+  options: {
+    readonly dataDir?: string;
+    readonly requestsPerHour?: number;
+    readonly port?: number;
+    readonly face?: FaceName;
+  } = {},
 ): Promise<EmbeddedGitHost> {
   const host = await startEmbeddedGitHost({
     dataDir: options.dataDir ?? (await temporaryFolder()),
     log: pino({ level: process.env['TEST_LOG'] ?? 'silent' }),
     port: options.port ?? 0,
+    ...(options.face === undefined ? {} : { face: options.face }),
     ...(options.requestsPerHour === undefined ? {} : { requestsPerHour: options.requestsPerHour }),
   });
   onTestFinished(async () => await host.stop());

@@ -1,4 +1,4 @@
-import type { Principal } from '../access/principal.ts';
+import type { Principal } from './access/principal.ts';
 
 export interface RateLimitState {
   readonly limit: number;

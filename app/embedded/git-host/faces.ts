@@ -1,0 +1,8 @@
+import { bitbucketFace } from './bitbucket/face.ts';
+import type { Face, FaceName } from './face.ts';
+import { gitHubFace } from './github/face.ts';
+
+export const faces: Readonly<Record<FaceName, Face>> = {
+  github: gitHubFace,
+  bitbucket: bitbucketFace,
+};
