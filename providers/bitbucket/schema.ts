@@ -1,9 +1,23 @@
 import { z } from 'zod';
+import type { Person } from '../../engine/core/trigger.ts';
 
 // Only the fields used. Bitbucket adds fields all the time: unknown ones are passed over.
 
 const repository = z.object({ uuid: z.string(), full_name: z.string().regex(/^[^/]+\/[^/]+$/) });
-const account = z.object({ uuid: z.string().nullish(), account_id: z.string().nullish(), type: z.string().optional() });
+export const Account = z.object({
+  uuid: z.string().nullish(),
+  account_id: z.string().nullish(),
+  type: z.string().optional(),
+});
+
+/**
+ * Nicknames are anybody's to choose and not unique, so they say nothing about who somebody is. An account's id does, and
+ * Bitbucket shows `@{id}` as the name.
+ */
+export function personOf({ uuid, account_id }: z.infer<typeof Account>): Person {
+  const id = account_id ?? uuid ?? '';
+  return { login: id, id: uuid ?? id };
+}
 
 const ref = z.object({
   type: z.string(),
@@ -12,7 +26,7 @@ const ref = z.object({
 });
 
 export const Push = z.object({
-  actor: account,
+  actor: Account,
   repository,
   push: z.object({ changes: z.array(z.object({ old: ref.nullable(), new: ref.nullable() })) }),
 });
@@ -20,19 +34,19 @@ export const Push = z.object({
 const side = z.object({ branch: z.object({ name: z.string() }), commit: z.object({ hash: z.string() }) });
 
 export const PullRequest = z.object({
-  actor: account,
+  actor: Account,
   repository,
   pullrequest: z.object({ id: z.number(), source: side, destination: side }),
 });
 
 export const Comment = z.object({
-  actor: account,
+  actor: Account,
   repository,
   pullrequest: z.object({ id: z.number() }),
   comment: z.object({
     id: z.number(),
     content: z.object({ raw: z.string() }),
-    user: account,
+    user: Account,
     inline: z.object({}).nullish(),
   }),
 });

@@ -2,13 +2,12 @@ import type { z } from 'zod';
 import {
   type HostEvent,
   type KnownOfTrigger,
-  type Person,
   type PullRequestTrigger,
   type RepositoryRef,
   Sha,
 } from '../../engine/core/trigger.ts';
 import { firstLine, ignored, understood } from '../understand.ts';
-import { Comment, PullRequest, Push } from './schema.ts';
+import { Comment, PullRequest, Push, personOf } from './schema.ts';
 
 const actions: ReadonlyMap<string, PullRequestTrigger['action']> = new Map([
   ['pullrequest:created', 'opened'],
@@ -121,13 +120,4 @@ function commented({ repository, pullrequest, comment }: z.infer<typeof Comment>
 function repositoryOf({ uuid, full_name }: z.infer<typeof Push>['repository']): RepositoryRef {
   const [owner = '', name = ''] = full_name.split('/');
   return { provider: 'bitbucket', tenant: `bitbucket:${owner}`, id: uuid, owner, name };
-}
-
-/**
- * Nicknames are anybody's to choose and not unique, so they say nothing about who somebody is. An account's id does, and
- * Bitbucket shows `@{id}` as the name.
- */
-function personOf({ uuid, account_id }: z.infer<typeof Push>['actor']): Person {
-  const id = account_id ?? uuid ?? '';
-  return { login: id, id: uuid ?? id };
 }

@@ -7,6 +7,13 @@ const gitlab = {
   GITLAB_WEBHOOK_SECRET: 'new-secret-of-16 old-secret-of-16',
 };
 
+const bitbucket = {
+  BITBUCKET_EMAIL: 'bot@example.com',
+  BITBUCKET_TOKEN: 'one',
+  BITBUCKET_CLONE_TOKEN: 'two',
+  BITBUCKET_WEBHOOK_SECRET: 'secret-of-16-characters',
+};
+
 async function cloneUrl(environment: Readonly<Record<string, string>>): Promise<string | undefined> {
   const host = await gitHostsFromEnvironment(environment)[0]?.createHost();
   const repository = { provider: 'gitlab', tenant: 'gitlab:acme', id: '1', owner: 'acme', name: 'web' };
@@ -16,8 +23,14 @@ async function cloneUrl(environment: Readonly<Record<string, string>>): Promise<
 it('sets up the hosts that the environment names, and no others', () => {
   expect(gitHostsFromEnvironment({})).toEqual([]);
   expect(gitHostsFromEnvironment(gitlab).map(({ provider }) => provider)).toEqual(['gitlab']);
-  const both = { ...gitlab, GITHUB_APP_ID: '1', GITHUB_PRIVATE_KEY: 'key', GITHUB_WEBHOOK_SECRET: 'secret' };
-  expect(gitHostsFromEnvironment(both).map(({ provider }) => provider)).toEqual(['github', 'gitlab']);
+  const all = {
+    ...gitlab,
+    ...bitbucket,
+    GITHUB_APP_ID: '1',
+    GITHUB_PRIVATE_KEY: 'key',
+    GITHUB_WEBHOOK_SECRET: 'secret',
+  };
+  expect(gitHostsFromEnvironment(all).map(({ provider }) => provider)).toEqual(['github', 'gitlab', 'bitbucket']);
 });
 
 it('takes GitLab.com unless told otherwise', async () => {
@@ -25,6 +38,11 @@ it('takes GitLab.com unless told otherwise', async () => {
   expect(await cloneUrl({ ...gitlab, GITLAB_URL: 'https://git.example/gitlab' })).toBe(
     'https://git.example/gitlab/acme/web.git',
   );
+});
+
+it('takes Bitbucket Cloud unless told otherwise', async () => {
+  expect(await cloneUrl(bitbucket)).toBe('https://bitbucket.org/acme/web.git');
+  expect(() => gitHostsFromEnvironment({ ...bitbucket, BITBUCKET_EMAIL: 'bot' })).toThrow('BITBUCKET_EMAIL');
 });
 
 it('takes every secret in use, apart by spaces', async () => {

@@ -29,6 +29,13 @@ export function collectedDeliveries(host: string): readonly CollectedDelivery[] 
     });
 }
 
+/** Everything that there is in a payload, by path: `pullrequest.source.branch.name`. Every entry of a list counts. */
+export function fieldsOf(value: unknown, prefix = ''): readonly string[] {
+  if (Array.isArray(value)) return [...new Set(value.flatMap((entry) => fieldsOf(entry, `${prefix}[]`)))];
+  if (typeof value !== 'object' || value === null) return [prefix];
+  return Object.entries(value).flatMap(([key, inner]) => fieldsOf(inner, prefix === '' ? key : `${prefix}.${key}`));
+}
+
 /** An event in one line, with every field that the engine acts on. */
 export function inWords(event: HostEvent): string {
   switch (event.type) {

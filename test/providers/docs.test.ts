@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { bitbucketCapabilities } from '../../providers/bitbucket/adapter.ts';
 import type { GitHostCapabilities } from '../../providers/git-host.ts';
 import { gitHubCapabilities } from '../../providers/github/adapter.ts';
 import { gitLabCapabilities } from '../../providers/gitlab/adapter.ts';
@@ -34,7 +35,7 @@ function rows(can: GitHostCapabilities): readonly (readonly [string, string])[] 
 }
 
 it('the docs say what the capabilities say', () => {
-  const hosts = [gitHubCapabilities, gitLabCapabilities].map(rows);
+  const hosts = [gitHubCapabilities, gitLabCapabilities, bitbucketCapabilities].map(rows);
   for (const [index, [what]] of (hosts[0] ?? []).entries()) {
     const values = hosts.map((each) => each[index]?.[1]);
     expect(text).toContain(`| ${what} | ${values.join(' | ')} |`);

@@ -1,15 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Sha } from '../../../engine/core/trigger.ts';
 import { createGitHubHost } from '../../../providers/github/adapter.ts';
-import {
-  commitFile,
-  git,
-  installationOctokit,
-  octokitWith,
-  startWorld,
-} from '../../app/embedded/git-host/running-host.ts';
+import { installationOctokit, octokitWith, startWorld } from '../../app/embedded/git-host/running-host.ts';
 import type { GitHostWorld } from '../../contract/git-host.ts';
+import { pushContractBranches } from '../contract-repository.ts';
 
 const at = { owner: 'acme', repo: 'web' };
 const states: Readonly<Record<string, string>> = { in_progress: 'running', queued: 'queued' };
@@ -18,14 +10,7 @@ const states: Readonly<Record<string, string>> = { in_progress: 'running', queue
 export async function gitHubWorld(options: { readonly timeoutMs?: number } = {}) {
   const world = await startWorld();
   const { host: embedded, app, installationId, clone } = world;
-  const baseSha = Sha(await commitFile(clone, 'a.txt', 'one\n', 'Start'));
-  await git(clone, 'push', '--quiet', 'origin', 'main');
-  await git(clone, 'switch', '--quiet', '-c', 'topic');
-  await mkdir(join(clone, 'src'));
-  await commitFile(clone, 'a.txt', 'two\n', 'Change');
-  await commitFile(clone, 'src/a b#c.txt', 'odd\n', 'Odd');
-  const headSha = Sha(await commitFile(clone, 'b.txt', 'new\n', 'Add'));
-  await git(clone, 'push', '--quiet', 'origin', 'topic');
+  const { baseSha, headSha } = await pushContractBranches(clone);
   const ann = octokitWith(embedded, world.annToken);
   const { data: pull } = await ann.rest.pulls.create({ ...at, title: 'Two', head: 'topic', base: 'main' });
   const host = await createGitHubHost({

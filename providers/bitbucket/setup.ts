@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { type GitHostSetup, gitHostKind, secretsVariable, urlVariable } from '../git-host-setup.ts';
+import { createBitbucketHost } from './adapter.ts';
+import type { BitbucketOptions } from './session.ts';
+import { bitbucketWebhooks } from './webhook.ts';
+
+/** A bot user of Bitbucket Cloud. */
+export interface BitbucketConfig extends BitbucketOptions {
+  /** All are accepted, so that one can be rotated. */
+  readonly webhookSecrets: readonly string[];
+}
+
+const variables = z
+  .object({
+    BITBUCKET_EMAIL: z.email(),
+    BITBUCKET_TOKEN: z.string().min(1),
+    BITBUCKET_CLONE_TOKEN: z.string().min(1),
+    BITBUCKET_WEBHOOK_SECRET: secretsVariable,
+    BITBUCKET_API_URL: urlVariable.default('https://api.bitbucket.org/2.0'),
+    BITBUCKET_URL: urlVariable.default('https://bitbucket.org'),
+  })
+  .transform(
+    (values): BitbucketConfig => ({
+      email: values.BITBUCKET_EMAIL,
+      token: values.BITBUCKET_TOKEN,
+      cloneToken: values.BITBUCKET_CLONE_TOKEN,
+      webhookSecrets: values.BITBUCKET_WEBHOOK_SECRET,
+      apiUrl: values.BITBUCKET_API_URL,
+      url: values.BITBUCKET_URL,
+    }),
+  );
+
+export function bitbucketSetup({ webhookSecrets, ...options }: BitbucketConfig): GitHostSetup {
+  return {
+    provider: 'bitbucket',
+    createHost: async () => createBitbucketHost(options),
+    webhooks: () => bitbucketWebhooks(webhookSecrets),
+  };
+}
+
+export const bitbucket = gitHostKind(
+  'bitbucket',
+  ['BITBUCKET_EMAIL', 'BITBUCKET_TOKEN', 'BITBUCKET_CLONE_TOKEN', 'BITBUCKET_WEBHOOK_SECRET'],
+  variables,
+  bitbucketSetup,
+);
