@@ -106,6 +106,8 @@ export const BuildStatus = z.object({
   sha: z.string(),
   /** What makes it the same one: Bitbucket's key; GitLab's name. */
   key: z.string(),
+  /** GitLab's: what statuses of one commit are gathered in. */
+  pipelineId: id.optional(),
   name: z.string(),
   state: z.string(),
   description: z.string(),

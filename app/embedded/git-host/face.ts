@@ -8,7 +8,7 @@ import type { RequestCounter } from './request-counter.ts';
 import type { Api } from './rest-face.ts';
 
 /** Which Git host this one behaves like. All share what they keep; API, webhooks and pages differ. */
-export type FaceName = 'github' | 'bitbucket';
+export type FaceName = 'github' | 'gitlab' | 'bitbucket';
 
 /** What happened, for those hosts whose webhooks are built from it. */
 export type Happening =

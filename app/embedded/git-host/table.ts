@@ -42,8 +42,13 @@ export class Table<Row extends { readonly id: number }> {
     this.#all = database.prepare(`SELECT doc FROM ${name} ORDER BY id`);
   }
 
+  /** A number that nothing else has. */
+  nextId(): number {
+    return z.object({ id: z.number() }).parse(this.#next.get()).id;
+  }
+
   insert(row: Omit<Row, 'id'>): Row {
-    const { id } = z.object({ id: z.number() }).parse(this.#next.get());
+    const id = this.nextId();
     const stored = this.#shape.schema.parse({ ...row, id });
     this.#insert.run(id, this.#keyOf(stored), this.#parentOf(stored), JSON.stringify(stored));
     return stored;

@@ -1,4 +1,4 @@
 import { gitHostContract } from '../../contract/git-host.ts';
-import { gitLabWorld } from './world.ts';
+import { gitLabFaceWorld } from './face-world.ts';
 
-gitHostContract('GitLab adapter against a constructed GitLab', gitLabWorld);
+gitHostContract("GitLab adapter against the embedded host's GitLab face", gitLabFaceWorld);

@@ -2,13 +2,13 @@ import type { Comment, Pull, Reaction, ReactionContent } from '../entities.ts';
 import { commentShape, issueShape } from '../github/shapes/comment.ts';
 import { type Actor, type Host, timestamp } from '../host.ts';
 import { validationFailed } from '../refusal.ts';
-import { emit } from '../webhooks/emit.ts';
+import { emit, tell } from '../webhooks/emit.ts';
 
-/** GitHub's limit, in characters. */
-const maxBodyChars = 65_536;
+/** In characters. */
+const maxBodyChars = { github: 65_536, gitlab: 1_000_000, bitbucket: 32_768 } as const;
 
 export function addComment(host: Host, pull: Pull, actor: Actor, body: string): Comment {
-  refuseBadBody(body);
+  refuseBadBody(host, body);
   return host.store.atomically(() => {
     const now = timestamp(host.now());
     const comment = host.store.comments.insert({
@@ -26,7 +26,7 @@ export function addComment(host: Host, pull: Pull, actor: Actor, body: string): 
 }
 
 export function editComment(host: Host, pull: Pull, known: Comment, actor: Actor, body: string): Comment {
-  refuseBadBody(body);
+  refuseBadBody(host, body);
   return host.store.atomically(() => {
     const comment = host.store.comments.save({ ...known, body, updatedAt: timestamp(host.now()) });
     emitComment(host, pull, comment, 'edited', actor, { changes: { body: { from: known.body } } });
@@ -50,7 +50,7 @@ export function softDeleteComment(host: Host, pull: Pull, comment: Comment, acto
   });
 }
 
-/** The same reaction of the same person stands once. There is no webhook for reactions, as at GitHub. */
+/** The same reaction of the same person stands once. GitHub has no webhook for it. */
 export function addReaction(
   host: Host,
   subject: string,
@@ -66,18 +66,36 @@ export function addReaction(
       content,
       createdAt: timestamp(host.now()),
     });
+    tellReaction(host, reaction, 'added', actor);
     return { reaction, isNew: true };
   });
 }
 
-function refuseBadBody(body: string): void {
+export function removeReaction(host: Host, reaction: Reaction, actor: Actor): void {
+  host.store.atomically(() => {
+    host.store.reactions.delete(reaction.id);
+    tellReaction(host, reaction, 'removed', actor);
+  });
+}
+
+function tellReaction(host: Host, reaction: Reaction, change: 'added' | 'removed', { account }: Actor): void {
+  const [kind, id] = reaction.subject.split(':');
+  const comment = kind === 'comment' ? host.store.comments.find(Number(id)) : undefined;
+  if (comment === undefined) return;
+  const repository = host.store.repositories.get(comment.repositoryId);
+  const pull = host.store.pulls.findByKey(`${comment.repositoryId}#${comment.number}`);
+  if (pull !== undefined) tell(host, repository, account, { type: 'reaction', change, pull, comment, reaction });
+}
+
+function refuseBadBody(host: Host, body: string): void {
+  const most = maxBodyChars[host.face.name];
   if (body.trim() === '') throw validationFailed({ resource: 'IssueComment', field: 'body', code: 'missing_field' });
-  if (body.length > maxBodyChars)
+  if (body.length > most)
     throw validationFailed({
       resource: 'IssueComment',
       field: 'body',
       code: 'unprocessable',
-      message: `body is too long (maximum is ${maxBodyChars} characters)`,
+      message: `body is too long (maximum is ${most} characters)`,
     });
 }
 

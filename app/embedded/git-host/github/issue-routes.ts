@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { covers, roleOf } from '../access/authorize.ts';
 import { actorOf } from '../access/principal.ts';
-import { addComment, addReaction, deleteComment, editComment } from '../domain/comments.ts';
+import { addComment, addReaction, deleteComment, editComment, removeReaction } from '../domain/comments.ts';
 import { addLabels, createLabel, findLabel, removeLabel } from '../domain/labels.ts';
 import { findPull } from '../domain/pulls.ts';
 import { type Comment, ReactionContent, type Repository } from '../entities.ts';
@@ -107,7 +107,7 @@ export function addIssueRoutes(api: Api, host: Host): void {
       const reaction = host.store.reactions.find(numberParam(c, 'reaction'));
       if (reaction?.subject !== key) throw notFound();
       if (reaction.accountId !== actorOf(c.get('principal')).account.id) throw new Refusal(403, 'Not your reaction');
-      host.store.reactions.delete(reaction.id);
+      removeReaction(host, reaction, actorOf(c.get('principal')));
       return c.body(null, 204);
     });
   }

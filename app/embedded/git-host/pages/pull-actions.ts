@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { requireAccess } from '../access/authorize.ts';
 import { emitCheckRun, requestAction } from '../domain/check-runs.ts';
-import { addComment, addReaction } from '../domain/comments.ts';
+import { addComment, addReaction, removeReaction } from '../domain/comments.ts';
 import { addLabels, findLabel, removeLabel } from '../domain/labels.ts';
 import { mergePull } from '../domain/merge-pull.ts';
 import { editPull, findPull, openPull } from '../domain/pulls.ts';
@@ -102,7 +102,7 @@ function toggleReaction(host: Host, c: PageContext, subject: string, text: strin
   if (!content.success) throw new Refusal(422, 'There is no such reaction');
   const actor = actorOf(c.get('viewer'));
   const { reaction, isNew } = addReaction(host, subject, actor, content.data);
-  if (!isNew) host.store.reactions.delete(reaction.id);
+  if (!isNew) removeReaction(host, reaction, actor);
 }
 
 async function fields(c: PageContext): Promise<(name: string) => string> {
