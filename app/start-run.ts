@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Pipeline, PipelineSource } from '../engine/core/pipeline.ts';
 import { planRun } from '../engine/core/plan.ts';
+import { emptyPolicy } from '../engine/core/policy.ts';
 import type { Lane } from '../engine/core/run-events.ts';
 import type { PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../engine/core/trigger.ts';
 import { detectPipeline } from '../engine/detect/detect.ts';
@@ -49,7 +50,8 @@ export class StartRun {
    * @param key the delivery's id, or what else tells this event from every other one; the run's id is made of it
    * @throws GitHostError when the host cannot be asked; the caller tries again
    */
-  async start(trigger: Trigger, key: string): Promise<Started> {
+  async start(event: Trigger, key: string): Promise<Started> {
+    const trigger = await this.#withMerged(event);
     if (trigger.type === 'pull_request') {
       const ended = trigger.action === 'closed' || trigger.action === 'merged';
       await this.#cancelOlder(
@@ -65,7 +67,8 @@ export class StartRun {
           return { outcome: 'ignored', because: 'it comes from a fork and waits for consent' };
       }
     }
-    const definition = await this.#definitionOf(trigger);
+    const policySha = await this.#policySha(trigger);
+    const definition = await this.#definitionOf(trigger, policySha);
     if ('mistakes' in definition) {
       await this.#showMistakes(trigger, pipelineFile, definition.mistakes);
       return { outcome: 'mistakes', mistakes: definition.mistakes };
@@ -74,8 +77,28 @@ export class StartRun {
     if (trigger.type === 'push' && trigger.branch === trigger.defaultBranch)
       await this.#followSchedules(trigger.repository, trigger.branch, pipeline);
     const changedFiles = needsChangedFiles(pipeline) ? await this.#changedFiles(trigger) : undefined;
-    const planned = planRun({ pipeline, source, trigger, changedFiles });
+    const policy =
+      policySha === sourceSha(trigger, policySha)
+        ? { policy: pipeline.policy ?? emptyPolicy }
+        : await this.#policyAt(trigger.repository, policySha);
+    const skipDeploys = skipDeploysBecause(trigger);
+    const planned = planRun({
+      pipeline,
+      source,
+      trigger,
+      changedFiles,
+      ...('policy' in policy ? { policy: { ...policy.policy, sha: policySha } } : {}),
+      ...(skipDeploys === undefined ? {} : { skipDeploys }),
+    });
     if (!planned.matched) return { outcome: 'ignored', because: planned.reason };
+    // Nobody can say whose consent a deploy needs: none is begun.
+    const deploys = planned.plan.stages.some(
+      ({ deploy, skipReason }) => deploy !== undefined && skipReason === undefined,
+    );
+    if ('mistakes' in policy && deploys) {
+      await this.#showMistakes(trigger, pipelineFile, policy.mistakes);
+      return { outcome: 'mistakes', mistakes: policy.mistakes };
+    }
 
     const runId = runIdOf(key);
     const sent = await this.#loop.send(runId, {
@@ -97,12 +120,13 @@ export class StartRun {
   /** The definition from the head; a fork's from its base, so that a stranger cannot rewrite what is run. */
   async #definitionOf(
     trigger: Trigger,
+    policySha: Sha,
   ): Promise<
     { readonly pipeline: Pipeline; readonly source: PipelineSource } | { readonly mistakes: readonly Mistake[] }
   > {
     const { repository } = trigger;
     const host = this.#hosts(repository.provider);
-    const sha: Sha = trigger.type === 'pull_request' && trigger.isFork ? trigger.baseSha : trigger.headSha;
+    const sha = sourceSha(trigger, policySha);
     const text = await host.readFile(repository, sha, pipelineFile, { maxBytes: pipelineMaxBytes });
     if (text !== undefined) {
       const parsed = parsePipeline(text, { path: pipelineFile });
@@ -116,6 +140,44 @@ export class StartRun {
       readFile: (path) => host.readFile(repository, sha, path, { maxBytes: pipelineMaxBytes }),
     });
     return { pipeline: detected.pipeline, source: { type: 'detected', explanation: detected.explanation } };
+  }
+
+  /** The tip of the branch that decides what may be done: a pull request's base, else the default branch. */
+  async #policySha(trigger: Trigger): Promise<Sha> {
+    if (trigger.type === 'push' && trigger.branch === trigger.defaultBranch) return trigger.headSha;
+    const branch = trigger.type === 'pull_request' ? trigger.baseRef : trigger.defaultBranch;
+    const tip = await this.#hosts(trigger.repository.provider).branchHead(trigger.repository, branch);
+    return tip ?? (trigger.type === 'pull_request' ? trigger.baseSha : trigger.headSha);
+  }
+
+  async #policyAt(
+    repository: RepositoryRef,
+    sha: Sha,
+  ): Promise<{ readonly policy: NonNullable<Pipeline['policy']> } | { readonly mistakes: readonly Mistake[] }> {
+    const options = { maxBytes: pipelineMaxBytes };
+    const text = await this.#hosts(repository.provider).readFile(repository, sha, pipelineFile, options);
+    if (text === undefined) return { policy: emptyPolicy };
+    const parsed = parsePipeline(text, { path: pipelineFile });
+    return 'mistakes' in parsed ? parsed : { policy: parsed.pipeline.policy ?? emptyPolicy };
+  }
+
+  /** A push to the default branch tells which pull request was merged by it: its author and labels count. */
+  async #withMerged(trigger: Trigger): Promise<Trigger> {
+    if (trigger.type !== 'push' || trigger.branch !== trigger.defaultBranch) return trigger;
+    const { repository, headSha } = trigger;
+    const host = this.#hosts(repository.provider);
+    const number = await host.mergedAs(repository, headSha);
+    const pull = number === undefined ? undefined : await host.pullRequest(repository, number);
+    if (pull === undefined) return trigger;
+    const last = (await this.#runs.find({ repositoryId: repository.id, number: pull.number }, { limit: 20 })).find(
+      (run) => run.tenant === repository.tenant && run.headSha === pull.headSha,
+    );
+    // Who pushed the head last made it too, whoever opened the pull request.
+    const authors = [
+      { login: pull.author, id: pull.authorId },
+      ...(last === undefined || last.actor === pull.author ? [] : [{ login: last.actor, id: '' }]),
+    ];
+    return { ...trigger, pullRequest: { number: pull.number, authors, labels: pull.labels } };
   }
 
   async #changedFiles(
@@ -146,6 +208,17 @@ export function runIdOf(key: string): string {
   const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
   const digest = createHash('sha256').update(key).digest();
   return [...digest.subarray(0, 10)].map((byte) => alphabet[byte % alphabet.length]).join('');
+}
+
+/** A fork's stages come from the base, so that a stranger cannot rewrite what is run. */
+function sourceSha(trigger: Trigger, policySha: Sha): Sha {
+  return trigger.type === 'pull_request' && trigger.isFork ? policySha : trigger.headSha;
+}
+
+/** The label only stops: whoever may put it on may. */
+function skipDeploysBecause(trigger: Trigger): string | undefined {
+  const pull = trigger.type === 'push' ? trigger.pullRequest : undefined;
+  return pull?.labels.includes('skip-deploy') ? `pull request ${pull.number} has the label skip-deploy` : undefined;
 }
 
 function laneOf(trigger: Trigger): Lane {

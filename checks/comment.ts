@@ -93,6 +93,8 @@ function footer(run: Run): string {
   const from =
     source.type === 'file'
       ? `Pipeline: ${code(source.path)}`
-      : `Pipeline: found by itself. ${escaped(source.explanation.join(' '))} \`slipway init\` writes it down.`;
+      : source.type === 'revision'
+        ? `Revision ${source.revision} of ${escaped(source.environment)}`
+        : `Pipeline: found by itself. ${escaped(source.explanation.join(' '))} \`slipway init\` writes it down.`;
   return `<sub>${from} · commit ${code(run.trigger.headSha.slice(0, 12))} · run ${code(run.runId)}</sub>`;
 }

@@ -1,6 +1,8 @@
 import { isMap, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { allNeeds, findCycle } from './core/dag.ts';
 import type { Pipeline, StageDefinition, TriggerRule } from './core/pipeline.ts';
+import { emptyPolicy, type Policy } from './core/policy.ts';
+import { readEnvironments, readHotfix } from './pipeline-file/policy.ts';
 import { didYouMean, isNode, type Mistake, Reader, shown } from './pipeline-file/reader.ts';
 import { globs, readStage, spread, type WrittenStage } from './pipeline-file/stage.ts';
 import { parseCron } from './pipeline-file/units.ts';
@@ -78,9 +80,12 @@ export function parsePipeline(
     };
 
   let rules: readonly TriggerRule[] = defaultRules;
+  let policy: Policy = emptyPolicy;
   let written: readonly WrittenStage[] | undefined;
   reader.fields(contents, 'the pipeline', {
     on: (value) => (rules = readRules(reader, value)),
+    environments: (value) => (policy = { ...policy, environments: readEnvironments(reader, value) }),
+    hotfix: (value) => (policy = { ...policy, hotfix: readHotfix(reader, value) }),
     stages: (value) => (written = readStages(reader, value, options.repositoryName ?? 'service')),
   });
   if (isMap(contents) && written === undefined)
@@ -91,7 +96,9 @@ export function parsePipeline(
       'Add `stages:`; `slipway init` shows how',
     );
   const stages = connect(reader, written ?? []);
-  return reader.mistakes.length > 0 ? { mistakes: sorted(reader.mistakes) } : { pipeline: { on: rules, stages } };
+  return reader.mistakes.length > 0
+    ? { mistakes: sorted(reader.mistakes) }
+    : { pipeline: { on: rules, stages, ...(policy === emptyPolicy ? {} : { policy }) } };
 }
 
 function readRules(reader: Reader, node: Node | null): readonly TriggerRule[] {

@@ -18,7 +18,9 @@ export function whyCommand(): Command {
       output.line(
         source.type === 'file'
           ? `Pipeline: ${source.path} at ${source.sha.slice(0, 7)}`
-          : `Pipeline: ${source.explanation.join(' ')}`,
+          : source.type === 'detected'
+            ? `Pipeline: ${source.explanation.join(' ')}`
+            : `Revision ${source.revision} of ${source.environment}, asked for by ${shown.run.trigger.actor.login}`,
       );
       const width = Math.max(...reasons.map(({ stage }) => stage.length));
       for (const { stage, reason } of reasons) output.line(`  ${output.paint('bold', stage.padEnd(width))}  ${reason}`);

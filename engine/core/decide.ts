@@ -1,8 +1,10 @@
+import { approvalPolicyOf, driftOf, isGranted } from './approval.ts';
+import { decideApproval } from './approve.ts';
 import type { PlannedStage } from './pipeline.ts';
 import { podName } from './pod-name.ts';
 import { afterFailure } from './retry.ts';
 import { attemptOf, evolve, isActive, isEnded, plannedStage, type Run, stageState } from './run.ts';
-import type { CommandContext, RunCommand } from './run-commands.ts';
+import type { ApprovalCommand, CommandContext, RunCommand } from './run-commands.ts';
 import type { RunEvent, RunOutcome } from './run-events.ts';
 
 export type RefusalCode = 'exists' | 'no-run' | 'fenced' | 'unknown-stage' | 'not-wanted' | 'ended';
@@ -37,6 +39,13 @@ export function decide(command: RunCommand, run: Run | undefined, context: Comma
       return cancel(run, command, context);
     case 'RetryStages':
       return retry(run, command, context);
+    case 'HoldStage':
+    case 'ReleaseStage':
+      return holdOrRelease(run, command, context);
+    case 'ChangeLane':
+      return changeLane(run, command, context);
+    default:
+      return approve(run, command, context);
   }
 }
 
@@ -46,8 +55,22 @@ export function readyStages(run: Run, now: Date): readonly PlannedStage[] {
   return run.plan.stages.filter((stage) => {
     const state = stageState(run, stage.name);
     if (state.status !== 'waiting' || (state.notBefore !== undefined && state.notBefore > now)) return false;
-    return needsOf(run, stage) === 'met';
+    if (state.heldBecause !== undefined) return false;
+    return needsOf(run, stage) === 'met' && !lacksConsent(run, stage);
   });
+}
+
+/** Deploys that only wait for somebody to be asked, or for the answer. */
+export function stagesForConsent(run: Run): readonly PlannedStage[] {
+  if (run.outcome !== undefined || run.cancel !== undefined) return [];
+  return run.plan.stages.filter(
+    (stage) =>
+      stageState(run, stage.name).status === 'waiting' && needsOf(run, stage) === 'met' && lacksConsent(run, stage),
+  );
+}
+
+function lacksConsent(run: Run, stage: PlannedStage): boolean {
+  return approvalPolicyOf(run, stage) !== undefined && !isGranted(run.approvals[stage.name]);
 }
 
 /** When the last of a stage's needs ended, or the run began: from then on it waits for a slot. */
@@ -86,12 +109,62 @@ function schedule(run: Run, { stage: name, reason }: Command<'ScheduleStage'>, {
   ]);
 }
 
-function start(run: Run, { stage, attempt }: Command<'StartStage'>, { at }: CommandContext): Decision {
+function start(run: Run, { stage, attempt, now }: Command<'StartStage'>, { at }: CommandContext): Decision {
   const state = run.stages[stage];
   if (state === undefined) return refuse('unknown-stage', `Run ${run.runId} has no stage "${stage}"`);
-  return state.status === 'scheduled' && state.attempt === attempt
-    ? accept([{ type: 'StageStarted', at, stage, attempt }])
-    : refuse('not-wanted', `Attempt ${attempt} of "${stage}" does not wait to start: it is ${state.status}`);
+  if (state.status !== 'scheduled' || state.attempt !== attempt)
+    return refuse('not-wanted', `Attempt ${attempt} of "${stage}" does not wait to start: it is ${state.status}`);
+  const approval = run.approvals[stage];
+  if (approval !== undefined && approvalPolicyOf(run, plannedStage(run, stage)) !== undefined) {
+    if (now === undefined) return refuse('not-wanted', `"${stage}" starts only by what was approved`);
+    const drift = driftOf(approval.subject, now);
+    if (drift !== undefined)
+      return accept([{ type: 'ApprovalVoided', at, stage, approval: approval.approval, ...drift }]);
+  }
+  return accept([{ type: 'StageStarted', at, stage, attempt }]);
+}
+
+function approve(run: Run, command: ApprovalCommand, { at }: CommandContext): Decision {
+  if (run.outcome !== undefined) return refuse('ended', `Run ${run.runId} ended already: ${run.outcome}`);
+  const { stage: name } = command;
+  const stage = plannedStage(run, name);
+  const state = run.stages[name];
+  if (stage === undefined || state === undefined)
+    return refuse('unknown-stage', `Run ${run.runId} has no stage "${name}"`);
+  const approval = run.approvals[name];
+  const policy = approvalPolicyOf(run, stage);
+  const decided = decideApproval(
+    command,
+    approval,
+    {
+      wants: approval?.status !== 'open' && stagesForConsent(run).includes(stage),
+      isUncommitted: state.status === 'waiting' || state.status === 'scheduled',
+      ...(policy?.timeoutMs === undefined ? {} : { timeoutMs: policy.timeoutMs }),
+    },
+    at,
+  );
+  if (!decided.ok) return refuse('not-wanted', decided.reason);
+  return accept(decided.events.length === 0 ? [] : settled(run, decided.events, at));
+}
+
+function holdOrRelease(run: Run, command: Command<'HoldStage' | 'ReleaseStage'>, { at }: CommandContext): Decision {
+  const state = run.stages[command.stage];
+  if (state === undefined) return refuse('unknown-stage', `Run ${run.runId} has no stage "${command.stage}"`);
+  if (command.type === 'ReleaseStage')
+    return accept(
+      state.status === 'waiting' && state.heldBecause !== undefined
+        ? [{ type: 'StageReleased', at, stage: command.stage }]
+        : [],
+    );
+  if (state.status !== 'waiting' && state.status !== 'scheduled')
+    return refuse('not-wanted', `Stage "${command.stage}" is ${state.status}: it cannot be held any more`);
+  const isSo = state.status === 'waiting' && state.heldBecause === command.reason;
+  return accept(isSo ? [] : [{ type: 'StageHeld', at, stage: command.stage, reason: command.reason }]);
+}
+
+function changeLane(run: Run, { lane, by, reason }: Command<'ChangeLane'>, { at }: CommandContext): Decision {
+  if (run.outcome !== undefined) return refuse('ended', `Run ${run.runId} ended already: ${run.outcome}`);
+  return accept(run.lane === lane ? [] : [{ type: 'LaneChanged', at, lane, by, reason }]);
 }
 
 function recordResult(run: Run, command: Command<'RecordResult'>, { at }: CommandContext): Decision {

@@ -1,3 +1,5 @@
+import type { Policy } from './policy.ts';
+
 /** Which part of a delivery a stage is; a run's state is derived from the kinds of the stages that run. */
 export type StageKind = 'build' | 'test' | 'deploy' | 'verify';
 
@@ -50,6 +52,8 @@ export interface DeployTarget {
   readonly onNotReady: 'rollback' | 'hold';
   /** Request made through the Service once all replicas are ready. */
   readonly smoke: { readonly path: string; readonly expectStatus: number; readonly timeoutMs: number };
+  /** It brings a revision that is known already: nothing is built. `wasLive`: it was live in this very environment. */
+  readonly known?: { readonly digest: string; readonly revision: number; readonly wasLive: boolean };
 }
 
 export interface StageDefinition {
@@ -88,12 +92,16 @@ export interface TriggerRule {
 export interface Pipeline {
   readonly on: readonly TriggerRule[];
   readonly stages: readonly StageDefinition[];
+  /** Absent: nothing is said about who may do what. */
+  readonly policy?: Policy;
 }
 
 /** Where the definition came from, recorded with each run. */
 export type PipelineSource =
   | { readonly type: 'file'; readonly path: string; readonly sha: string }
-  | { readonly type: 'detected'; readonly explanation: readonly string[] };
+  | { readonly type: 'detected'; readonly explanation: readonly string[] }
+  /** A person asked for a revision that is known. */
+  | { readonly type: 'revision'; readonly environment: string; readonly revision: number };
 
 /** A stage of one run: its definition, or the reason why it does not take part. */
 export interface PlannedStage extends StageDefinition {
@@ -104,4 +112,6 @@ export interface PlannedStage extends StageDefinition {
 export interface Plan {
   readonly source: PipelineSource;
   readonly stages: readonly PlannedStage[];
+  /** What the base branch said at `sha`, its tip when the run was planned; absent where it could not say anything. */
+  readonly policy?: Policy & { readonly sha: string };
 }

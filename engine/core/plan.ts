@@ -27,6 +27,9 @@ export function planRun(facts: {
   readonly source: PipelineSource;
   readonly trigger: Trigger;
   readonly changedFiles: ChangedFiles | undefined;
+  readonly policy?: Plan['policy'];
+  /** Why nothing is deployed, where somebody asked for that. */
+  readonly skipDeploys?: string;
 }): Planned {
   const { pipeline, source, trigger, changedFiles } = facts;
   const rules = pipeline.on.filter((rule) => rule.event === trigger.type);
@@ -35,10 +38,12 @@ export function planRun(facts: {
   if (refusals.every((refusal) => refusal !== undefined)) return { matched: false, reason: refusals.join('; ') };
   if (pipeline.stages.length === 0) return { matched: false, reason: 'the pipeline has no stages' };
   const stages = inOrder(pipeline.stages).map((stage): PlannedStage => {
-    const skipReason = skipReasonOf(stage, trigger, changedFiles);
+    const skipReason =
+      skipReasonOf(stage, trigger, changedFiles) ?? (stage.deploy === undefined ? undefined : facts.skipDeploys);
     return skipReason === undefined ? stage : { ...stage, skipReason };
   });
-  return { matched: true, plan: { source, stages } };
+  const { policy } = facts;
+  return { matched: true, plan: { source, stages, ...(policy === undefined ? {} : { policy }) } };
 }
 
 function refusalOf(rule: TriggerRule, trigger: Trigger, changed: ChangedFiles | undefined): string | undefined {

@@ -1,3 +1,4 @@
+import type { ApprovalSubject, ApprovedVia, Prompt } from './approval.ts';
 import type { Plan } from './pipeline.ts';
 import type {
   Annotation,
@@ -40,10 +41,42 @@ export type RunCommand =
     }
   | { readonly type: 'ClaimRun'; readonly replica: string; readonly epoch: number }
   | { readonly type: 'ScheduleStage'; readonly stage: string; readonly reason: string }
-  | { readonly type: 'StartStage'; readonly stage: string; readonly attempt: number }
+  /** @param now what a deploy that needed consent is about to do: it starts only when that is what was approved */
+  | { readonly type: 'StartStage'; readonly stage: string; readonly attempt: number; readonly now?: ApprovalSubject }
   | { readonly type: 'RecordResult'; readonly stage: string; readonly attempt: number; readonly result: AttemptResult }
   | { readonly type: 'CancelRun'; readonly by: Person | 'slipway'; readonly reason: string }
-  | { readonly type: 'RetryStages'; readonly by: Person; readonly stages: readonly string[] | 'failed' };
+  | { readonly type: 'RetryStages'; readonly by: Person; readonly stages: readonly string[] | 'failed' }
+  | ApprovalCommand
+  | { readonly type: 'HoldStage'; readonly stage: string; readonly reason: string }
+  | { readonly type: 'ReleaseStage'; readonly stage: string }
+  | { readonly type: 'ChangeLane'; readonly lane: Lane; readonly by: Person; readonly reason: string };
+
+/** What may be asked of a request for consent; `approval` says which one of the stage. */
+export type ApprovalCommand =
+  | { readonly type: 'RequestApproval'; readonly stage: string; readonly subject: ApprovalSubject }
+  | { readonly type: 'ShowApproval'; readonly stage: string; readonly approval: number; readonly prompt: Prompt }
+  | {
+      readonly type: 'GiveApproval';
+      readonly stage: string;
+      readonly approval: number;
+      readonly by: Person;
+      readonly via: ApprovedVia;
+      readonly counts: boolean;
+      readonly owns: readonly number[];
+      /** As things are when it is counted. */
+      readonly now: ApprovalSubject;
+    }
+  | {
+      readonly type: 'RejectApproval';
+      readonly stage: string;
+      readonly approval: number;
+      readonly by: Person;
+      readonly reason: string;
+    }
+  | { readonly type: 'CheckApproval'; readonly stage: string; readonly approval: number; readonly now: ApprovalSubject }
+  /** The prompt is gone, or is not as it was written. */
+  | { readonly type: 'VoidPrompt'; readonly stage: string; readonly approval: number; readonly is: string }
+  | { readonly type: 'ExpireApproval'; readonly stage: string; readonly approval: number };
 
 /** Who asks, and when: the replica's epoch for the run, and the time to write into the events. */
 export interface CommandContext {

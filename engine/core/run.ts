@@ -1,3 +1,4 @@
+import { type Approval, type ApprovalEvent, approvalPolicyOf, evolveApproval } from './approval.ts';
 import type { Plan, PlannedStage, StageKind } from './pipeline.ts';
 import type {
   Annotation,
@@ -16,7 +17,14 @@ import type { RepositoryRef, Trigger } from './trigger.ts';
 /** Where a stage of a run stands. `attempt` counts from 1. */
 export type StageState =
   /** Waits for its needs, for a slot, or for `notBefore`; `attempt` is the one to come. */
-  | { readonly status: 'waiting'; readonly attempt: number; readonly notBefore?: Date; readonly retryReason?: string }
+  | {
+      readonly status: 'waiting';
+      readonly attempt: number;
+      readonly notBefore?: Date;
+      readonly retryReason?: string;
+      /** Its deploy may not start: somebody holds it. */
+      readonly heldBecause?: string;
+    }
   /** Has a slot; its pod is wanted. */
   | {
       readonly status: 'scheduled';
@@ -74,6 +82,8 @@ export interface Run {
   readonly stages: Readonly<Record<string, StageState>>;
   /** What each stage's failed attempts died of, oldest first, since a person last asked for it. */
   readonly failures: Readonly<Record<string, readonly FailureCause['type'][]>>;
+  /** The newest request for consent of each stage that had one. */
+  readonly approvals: Readonly<Record<string, Approval>>;
   readonly cancel?: { readonly reason: string };
   readonly outcome?: RunOutcome;
   readonly endedAt?: Date;
@@ -140,6 +150,7 @@ export function evolve(run: Run | undefined, event: RunEvent): Run {
       replica: '',
       epoch: 0,
       failures: {},
+      approvals: {},
       stages: Object.fromEntries(event.plan.stages.map((stage) => [stage.name, { status: 'waiting', attempt: 1 }])),
     };
   }
@@ -204,8 +215,37 @@ export function evolve(run: Run | undefined, event: RunEvent): Run {
         ...open,
         stages: { ...run.stages, ...Object.fromEntries(reopened) },
         failures: { ...run.failures, ...Object.fromEntries(event.stages.map((name) => [name, []])) },
+        approvals: spent(run.approvals, event.stages),
       };
     }
+    case 'ApprovalRequested':
+    case 'ApprovalShown':
+    case 'ApprovalGiven':
+    case 'ApprovalRejected':
+    case 'ApprovalExpired':
+      return withApproval(run, event);
+    case 'ApprovalVoided': {
+      const state = stageState(run, event.stage);
+      const voided = withApproval(run, event);
+      // A slot that it got by that consent is given back: nothing was started yet.
+      return state.status === 'scheduled'
+        ? withStage(voided, event.stage, { status: 'waiting', attempt: state.attempt })
+        : voided;
+    }
+    case 'StageHeld': {
+      const state = stageState(run, event.stage);
+      return state.status === 'waiting' || state.status === 'scheduled'
+        ? withStage(run, event.stage, { status: 'waiting', attempt: state.attempt, heldBecause: event.reason })
+        : run;
+    }
+    case 'StageReleased': {
+      const state = stageState(run, event.stage);
+      if (state.status !== 'waiting') return run;
+      const { heldBecause: _, ...released } = state;
+      return withStage(run, event.stage, released);
+    }
+    case 'LaneChanged':
+      return { ...run, lane: event.lane };
     case 'RunFinished':
       return { ...run, outcome: event.outcome, endedAt: event.at };
   }
@@ -214,6 +254,25 @@ export function evolve(run: Run | undefined, event: RunEvent): Run {
 /** The latest attempt's number; 0 for a stage that never had one. */
 export function attemptOf(state: StageState): number {
   return state.status === 'skipped' ? 0 : state.status === 'waiting' ? state.attempt - 1 : state.attempt;
+}
+
+function withApproval(run: Run, event: ApprovalEvent): Run {
+  const approval = evolveApproval(
+    run.approvals[event.stage],
+    event,
+    approvalPolicyOf(run, plannedStage(run, event.stage)),
+  );
+  return approval === undefined ? run : { ...run, approvals: { ...run.approvals, [event.stage]: approval } };
+}
+
+/** Consent is for one deploy: what is asked for once more asks once more. */
+function spent(approvals: Run['approvals'], stages: readonly string[]): Run['approvals'] {
+  return Object.fromEntries(
+    Object.entries(approvals).map(([stage, approval]) => [
+      stage,
+      stages.includes(stage) ? { ...approval, status: 'spent' as const } : approval,
+    ]),
+  );
 }
 
 function withStage(run: Run, stage: string, state: StageState): Run {

@@ -45,6 +45,12 @@ export interface PushTrigger extends TriggerFacts {
   readonly branch: string;
   /** Absent for a new branch. */
   readonly beforeSha?: Sha;
+  /** The pull request whose merge made this commit, where the run deploys something. */
+  readonly pullRequest?: {
+    readonly number: number;
+    readonly authors: readonly Person[];
+    readonly labels: readonly string[];
+  };
 }
 
 export interface TagTrigger extends TriggerFacts {
@@ -74,6 +80,8 @@ export interface PullRequestTrigger extends TriggerFacts {
 export interface ManualTrigger extends TriggerFacts {
   readonly type: 'manual';
   readonly branch: string;
+  /** Where it was asked for by command, and where its words go. */
+  readonly askedIn?: { readonly number: number; readonly commentId: string };
 }
 
 export interface ScheduleTrigger extends TriggerFacts {

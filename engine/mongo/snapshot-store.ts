@@ -3,7 +3,7 @@ import type { Database } from '../ports/database.ts';
 import type { SnapshotStore } from '../ports/snapshot-store.ts';
 
 /** Raised with every change to the shape of `Run`: older snapshots are then passed over. */
-const runShape = 1;
+const runShape = 2;
 
 interface StoredSnapshot {
   readonly _id: string;

@@ -57,6 +57,20 @@ const deploy = object(
   { required: ['environment'] },
 );
 
+const approval = object({
+  by: described(texts, 'Logins, and teams as organisation/team; left out: whoever may write'),
+  required: described({ type: 'integer', minimum: 1, maximum: 10, default: 1 }, 'How many people have to approve'),
+  owners: described({ type: 'boolean', default: false }, 'Each changed path needs one of its CODEOWNERS too'),
+  authorMayApprove: { type: 'boolean', default: false },
+  timeout: duration,
+  onTimeout: described({ enum: ['expire', 'advance'], default: 'expire' }, 'What follows when nobody answers in time'),
+});
+
+const environment = object({
+  deployers: described(texts, 'Who may deploy, roll back and lock by command; left out: whoever may write'),
+  approval: described(approval, 'Whose consent a deploy there needs'),
+});
+
 const stage = object(
   {
     kind: described({ enum: ['build', 'test', 'deploy', 'verify'] }, 'Which state the run shows meanwhile'),
@@ -104,6 +118,11 @@ export const pipelineSchema = {
   ...object(
     {
       on: described(triggers, 'What starts a run'),
+      environments: described(
+        { type: 'object', propertyNames: label, additionalProperties: environment },
+        'Who may do what where; the base branch decides',
+      ),
+      hotfix: object({ by: described(texts, 'Who may put a change on the hotfix lane') }),
       stages: {
         type: 'object',
         minProperties: 1,

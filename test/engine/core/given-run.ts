@@ -1,5 +1,5 @@
 import { type Decision, decide } from '../../../engine/core/decide.ts';
-import type { PlannedStage } from '../../../engine/core/pipeline.ts';
+import type { Plan, PlannedStage } from '../../../engine/core/pipeline.ts';
 import { evolve, type Run } from '../../../engine/core/run.ts';
 import type { AttemptResult, RunCommand } from '../../../engine/core/run-commands.ts';
 import type { RunEvent } from '../../../engine/core/run-events.ts';
@@ -59,12 +59,14 @@ export class GivenRun {
   readonly events: RunEvent[] = [];
   #second = 0;
 
-  constructor(...stages: readonly PlannedStage[]) {
+  constructor(...planned: readonly PlannedStage[] | readonly [Plan]) {
+    const stages = planned.flatMap((each) => ('stages' in each ? each.stages : [each]));
+    const plan = planned.find((each) => 'stages' in each) ?? { source: { type: 'detected', explanation: [] }, stages };
     this.send({
       type: 'CreateRun',
       runId: 'r1',
       trigger,
-      plan: { source: { type: 'detected', explanation: [] }, stages },
+      plan,
       lane: 'main',
       team: 'acme/web',
       replica: 'one',

@@ -39,6 +39,21 @@ it.each([
   ],
   ['an artifact that nobody makes', 'stages:\n  t:\n    commands: [a]\n    artifacts: { in: [app] }\n', 4],
   ['an image by tag', 'stages:\n  t:\n    deploy: { environment: production, image: "web:1" }\n', 3],
+  [
+    'an environment’s unknown key',
+    'environments:\n  production:\n    aproval: {}\nstages: { t: { commands: [a] } }\n',
+    3,
+  ],
+  [
+    'an approver that is none',
+    'environments:\n  p: { approval: { by: "a b" } }\nstages: { t: { commands: [a] } }\n',
+    2,
+  ],
+  [
+    'more approvals than people named',
+    'environments:\n  p: { approval: { by: [ann], required: 2 } }\nstages: { t: { commands: [a] } }\n',
+    2,
+  ],
   ['a cron line of four fields', "on:\n  schedule: [{ cron: '0 4 * *' }]\nstages: { t: { commands: [a] } }\n", 2],
 ])('tells %s, with its line, what, why and how to fix it', (_, text, line) => {
   const mistakes = mistakesOf(text);

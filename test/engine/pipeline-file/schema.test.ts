@@ -17,6 +17,16 @@ it.each([
   ['a list of schedules', "on: { schedule: [{ cron: '0 4 * * *' }] }\nstages: { t: { commands: [a] } }", true],
   ['numbers in a matrix', 'stages: { t: { commands: [a], matrix: { node: [22, 24] } } }', true],
   ['one event', 'stages: { t: { commands: [a], when: { events: push } } }', true],
+  [
+    'approvals',
+    'environments: { production: { deployers: ann, approval: { by: [ann, acme/web], required: 2, owners: true, timeout: 30m, onTimeout: advance } } }\nhotfix: { by: [acme/on-call] }\nstages: { t: { commands: [a] } }',
+    true,
+  ],
+  [
+    'an approval by nobody',
+    'environments: { p: { approval: { required: 0 } } }\nstages: { t: { commands: [a] } }',
+    false,
+  ],
   ['no stages', 'on: { push: }', false],
   ['an empty stage', 'stages: { t: {} }', false],
   ['an unknown key', 'stages: { t: { commands: [a], comands: [b] } }', false],
