@@ -26,6 +26,10 @@ export interface Config {
   readonly gitHosts: readonly GitHostSetup[];
   readonly slots: SlotRules;
   readonly apiToken: string;
+  /** Where people and Git hosts reach Slipway, without a slash at its end; absent where nobody but this machine does. */
+  readonly url?: string;
+  /** What stored secrets are encrypted with, the newest first; absent: none can be stored. */
+  readonly encryptionKeys?: readonly string[];
 }
 
 const slotNumber = z.union([
@@ -41,6 +45,12 @@ const imageMap = z.string().transform((text, context) => {
   return Object.fromEntries(pairs.map((pair) => [pair.split('=')[0] ?? '', pair.split('=')[1] ?? '']));
 });
 
+/** https, or plain http on this machine alone: sessions and secrets go over it. */
+const publicUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => isSafeUrl(text), 'has to be https, or http on 127.0.0.1 or localhost')
+  .transform((text) => text.replace(/\/+$/, ''));
+
 const environmentSchema = z.object({
   SLIPWAY_HOST: z.string().default('127.0.0.1'),
   SLIPWAY_PORT: z.coerce.number().int().min(0).max(65_535).default(7300),
@@ -50,6 +60,8 @@ const environmentSchema = z.object({
   SLIPWAY_IMAGES: imageMap.default({}),
   SLIPWAY_API_TOKEN: z.string().min(32).optional(),
   SLIPWAY_REPLICA_ADDRESS: z.string().min(1).optional(),
+  SLIPWAY_URL: publicUrl.optional(),
+  SLIPWAY_ENCRYPTION_KEY: z.string().min(1).optional(),
   SLIPWAY_REPLICA: z.string().min(1).optional(),
   SLIPWAY_TEAM_SLOTS: slotNumber.default(4),
   SLIPWAY_POOL_SLOTS: slotNumber.default(40),
@@ -73,6 +85,12 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): EnvironmentConf
     why: problems.join('; '),
     fix: 'Correct these environment variables or leave them out',
   });
+}
+
+/** Whether secrets may go there: https, or this machine alone. */
+export function isSafeUrl(text: string): boolean {
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname));
 }
 
 export const agingMs = 10 * 60_000;

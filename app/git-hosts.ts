@@ -23,3 +23,17 @@ export function gitHostsFromEnvironment(environment: Variables): readonly GitHos
     fix: 'Correct these environment variables or leave them out',
   });
 }
+
+/** One that a page or command stored the settings of. @throws EngineError `invalid` naming what is wrong, no value */
+export function gitHostFromSettings(provider: string, settings: Variables): GitHostSetup {
+  const made = kinds.find((kind) => kind.provider === provider)?.setUp(settings) ?? {
+    problems: [`there is no kind of Git host called "${provider}"`],
+  };
+  if (!('problems' in made)) return made;
+  throw new EngineError({
+    code: 'invalid',
+    what: `Reading the stored settings of ${provider}`,
+    why: made.problems.join('; '),
+    fix: 'Set the Git host up again',
+  });
+}

@@ -153,7 +153,7 @@ export class Inbox {
   #enqueue(delivery: StoredDelivery): void {
     this.#open.add(delivery._id);
     const event = this.#understand(delivery);
-    const queue = event.type === 'ignored' ? delivery._id : repositoryOf(event);
+    const queue = event.type === 'ignored' ? delivery._id : queueOf(event);
     const work = (this.#queues.get(queue) ?? Promise.resolve())
       .then(() => this.#work(delivery, event))
       .catch(this.#onError)
@@ -226,7 +226,9 @@ export class Inbox {
   }
 }
 
-function repositoryOf(event: Exclude<HostEvent, { type: 'ignored' }>): string {
+/** What has to happen one after the other. */
+function queueOf(event: Exclude<HostEvent, { type: 'ignored' }>): string {
+  if (event.type === 'installation') return event.tenant;
   const { tenant, id } =
     event.type === 'trigger'
       ? event.trigger.repository

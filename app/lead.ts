@@ -16,7 +16,7 @@ const lostLeaseExitCode = 75;
 export async function lead(
   config: Config,
   database: Database,
-  sources: readonly WebhookSource[],
+  source: (provider: string) => WebhookSource | undefined,
   signal: AbortSignal | undefined,
   log: Logger,
 ): Promise<Lease> {
@@ -37,7 +37,7 @@ export async function lead(
   const lease = await standBy({
     config,
     database,
-    webhooks: webhookRoutes({ sources, inbox }),
+    webhooks: webhookRoutes({ source, inbox }),
     signal: signal ?? new AbortController().signal,
     onError,
   });

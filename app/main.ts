@@ -31,6 +31,9 @@ import { completeTrigger } from './complete-trigger.ts';
 import type { Config } from './config.ts';
 import { reportOf } from './error-report.ts';
 import { Inbox } from './inbox.ts';
+import { FollowInstallations } from './installations/follow-installations.ts';
+import { gitHostsOf } from './installations/git-hosts-of.ts';
+import { Installations } from './installations/installations.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { Schedules } from './jobs/start-scheduled.ts';
 import { lead } from './lead.ts';
@@ -47,6 +50,7 @@ const namespacePrefix = 'slipway';
 const maxArtifactBytes = 2 * 2 ** 30;
 const maxOpenRuns = 100_000;
 const takenInMs = 300;
+const lookForGitHostsMs = 5_000;
 const leftBehindMs = 5_000;
 const leftUploadMs = 3_600_000;
 
@@ -79,9 +83,12 @@ export async function startSlipway(
     log.error(facts, message);
   };
   const { database, close } = await openDatabase(config, log);
-  const sources = config.gitHosts.map((each) => each.webhooks(systemClock.now));
+  const installations = new Installations({ database, clock: systemClock });
+  const gitHosts = await gitHostsOf(config, { database, installations, log });
+  gitHosts.watch(lookForGitHostsMs, onError);
+  const sourceOf = (provider: string) => gitHosts.source(provider);
   const lease =
-    config.database.type === 'mongodb' ? await lead(config, database, sources, options.signal, log) : undefined;
+    config.database.type === 'mongodb' ? await lead(config, database, sourceOf, options.signal, log) : undefined;
   const kubernetes = new KubeConfig();
   kubernetes.loadFromString(config.kubeconfig);
   withKeepAlive(kubernetes);
@@ -95,13 +102,8 @@ export async function startSlipway(
     environmentNamespace(namespacePrefix, `${tenant}/${repositoryId}`, environment),
   );
   await revisions.prepare();
-  const hosts = new Map<string, GitHost>();
-  for (const each of config.gitHosts) hosts.set(each.provider, await each.createHost());
-  const hostOf = (provider: string): GitHost => {
-    const host = hosts.get(provider);
-    if (host === undefined) throw new RangeError(`No Git host "${provider}" is set up`);
-    return host;
-  };
+  await installations.prepare();
+  const hostOf = (provider: string): GitHost => gitHosts.host(provider);
 
   const loop = new RunLoop({
     events: mongoEventStore<RunEvent>(database, 'run-events'),
@@ -195,16 +197,23 @@ export async function startSlipway(
     hosts: hostOf,
     waitsOf,
   });
+  const followInstallations = new FollowInstallations({
+    installations,
+    runs,
+    loop,
+    show: (change) => showChecks.runChanged(change),
+  });
   const inbox = new Inbox({
     database,
     clock: systemClock,
     translate: (provider, event, body) =>
-      sources.find((each) => each.provider === provider)?.translate(event, body) ?? {
+      sourceOf(provider)?.translate(event, body) ?? {
         type: 'ignored',
         because: `${provider} is not set up any more`,
       },
-    handle: (event, deliveryId) =>
-      event.type === 'comment' ? answerComment.answer(event) : handle(event, deliveryId, start, loop, runs, hostOf),
+    handle: async (event, deliveryId) =>
+      (await followInstallations.handle(event)) ??
+      (event.type === 'comment' ? answerComment.answer(event) : handle(event, deliveryId, start, loop, runs, hostOf)),
     onError,
   });
   await inbox.prepare();
@@ -229,7 +238,7 @@ export async function startSlipway(
   let isReady = false;
   const allowed = new Set<string>();
   const app = createApp({
-    webhooks: webhookRoutes({ sources, inbox }),
+    webhooks: webhookRoutes({ source: sourceOf, inbox }),
     api: apiRoutes({
       loop,
       runs,
@@ -248,7 +257,7 @@ export async function startSlipway(
     database,
     [
       { name: 'drain-inbox', every: '5 seconds', run: async () => inbox.wake() },
-      { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(hosts) },
+      { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(gitHosts.hosts()) },
       { name: 'start-scheduled', every: '15 seconds', run: () => schedules.startDue() },
       { name: 'expire-deliveries', every: '1 hour', run: () => inbox.expire() },
       { name: 'expire-shown', every: '1 hour', run: () => showChecks.expire() },
@@ -290,6 +299,7 @@ export async function startSlipway(
       createPods.stop();
       rollOut.stop();
       showChecks.stop();
+      await gitHosts.stop();
       await jobs.stop();
       await inbox.idle();
       await endpoint.stop();
@@ -301,8 +311,8 @@ export async function startSlipway(
 }
 
 /** What came while nobody listened: each host is asked to send it again. */
-async function redeliverMissed(hosts: ReadonlyMap<string, GitHost>): Promise<void> {
-  for (const host of hosts.values()) await host.redeliverMissed();
+async function redeliverMissed(hosts: readonly GitHost[]): Promise<void> {
+  for (const host of hosts) await host.redeliverMissed();
 }
 
 async function handle(

@@ -7,12 +7,15 @@ const maxDepth = 100;
 const maxEvents = 100;
 
 /** Takes deliveries in, at `/<provider>`: verify over the raw body, write, then the answer. Nothing waits for a pipeline. */
-export function webhookRoutes(parts: { readonly sources: readonly WebhookSource[]; readonly inbox: Inbox }): Hono {
-  const routes = new Hono();
-  for (const source of parts.sources) {
-    routes.post(`/${source.provider}`, (context) => take(context, source, parts.inbox));
-  }
-  return routes;
+export function webhookRoutes(parts: {
+  /** Looked up for each delivery: a host may be set up while Slipway runs. */
+  readonly source: (provider: string) => WebhookSource | undefined;
+  readonly inbox: Inbox;
+}): Hono {
+  return new Hono().post('/:provider', (context) => {
+    const source = parts.source(context.req.param('provider'));
+    return source === undefined ? context.notFound() : take(context, source, parts.inbox);
+  });
 }
 
 async function take(context: Context, source: WebhookSource, inbox: Inbox): Promise<Response> {

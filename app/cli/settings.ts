@@ -67,6 +67,17 @@ export async function settingsOf(facts: {
       poolSlots: environment.SLIPWAY_POOL_SLOTS,
       ageAfterMs: agingMs,
     },
+    ...(environment.SLIPWAY_URL === undefined ? {} : { url: environment.SLIPWAY_URL }),
+    ...(await encryptionKeysOf(environment, dataDir)),
     apiToken: environment.SLIPWAY_API_TOKEN ?? (await keptSecret(join(dataDir, 'api-token'))),
   };
+}
+
+/** A key that is made here is kept here: replicas that share a database have to be given theirs. */
+async function encryptionKeysOf(
+  { SLIPWAY_ENCRYPTION_KEY: given, MONGODB_URI: uri }: EnvironmentConfig,
+  dataDir: string,
+): Promise<Pick<Config, 'encryptionKeys'>> {
+  if (given !== undefined) return { encryptionKeys: given.split(/\s+/).filter((key) => key !== '') };
+  return uri === undefined ? { encryptionKeys: [await keptSecret(join(dataDir, 'encryption-key'))] } : {};
 }

@@ -33,6 +33,7 @@ export async function embeddedConfig(facts: {
   readonly gitHosts?: readonly GitHostSetup[];
   readonly slots: SlotRules;
   readonly port: number;
+  readonly url?: string;
 }): Promise<Config> {
   const { dataDir } = facts;
   return {
@@ -47,6 +48,8 @@ export async function embeddedConfig(facts: {
     gitHosts: facts.gitHosts ?? [],
     slots: facts.slots,
     apiToken: await keptSecret(join(dataDir, 'api-token')),
+    encryptionKeys: [await keptSecret(join(dataDir, 'encryption-key'))],
+    ...(facts.url === undefined ? {} : { url: facts.url }),
   };
 }
 

@@ -161,6 +161,35 @@ export interface LabelEvent extends PullRequestEventFacts {
   readonly labels: readonly string[];
 }
 
+/** What changed about an installation: whether Slipway is let in there, for what, and to which repositories. */
+export type InstallationChange =
+  | { readonly type: 'installed' | 'permissions_changed'; readonly repositories: 'all' | 'selected' }
+  | { readonly type: 'suspended' | 'unsuspended' | 'removed' }
+  | {
+      readonly type: 'repositories_changed';
+      readonly added: readonly RepositoryRef[];
+      readonly removed: readonly RepositoryRef[];
+    }
+  /** `from`: its name or owner before. */
+  | {
+      readonly type: 'repository_renamed' | 'repository_transferred' | 'repository_deleted';
+      readonly repository: RepositoryRef;
+      readonly from?: string;
+    };
+
+/** A host tells of one of our installations. */
+export interface InstallationEvent {
+  readonly type: 'installation';
+  readonly provider: string;
+  readonly tenant: string;
+  readonly by: Person;
+  /** Who installed it, as people know them, where the delivery tells. */
+  readonly account?: string;
+  /** What it grants, in the host's words, where the delivery tells. */
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly change: InstallationChange;
+}
+
 /** A delivery, understood. */
 export type HostEvent =
   | { readonly type: 'trigger'; readonly trigger: Trigger; readonly key: EventKey }
@@ -177,4 +206,5 @@ export type HostEvent =
   | CommentEvent
   | ReactionEvent
   | LabelEvent
+  | InstallationEvent
   | { readonly type: 'ignored'; readonly because: string };

@@ -65,3 +65,35 @@ export const IssueComment = withRepository.extend({
 });
 
 export const Labeled = PullRequest.extend({ label: z.object({ name: z.string() }) });
+
+const granted = installation.extend({
+  account: z.object({ login: z.string() }).nullish(),
+  permissions: z.record(z.string(), z.string()).default({}),
+  repository_selection: z.enum(['all', 'selected']).default('selected'),
+});
+
+const brief = z.object({ id: z.number(), name: z.string(), full_name: z.string() });
+
+export const Installation = z.object({ action: z.string(), installation: granted, sender: account });
+
+export const InstallationRepositories = z.object({
+  action: z.string(),
+  installation: granted,
+  repositories_added: z.array(brief).default([]),
+  repositories_removed: z.array(brief).default([]),
+  sender: account,
+});
+
+const formerOwner = z.object({ login: z.string() });
+
+export const Repository = withRepository.extend({
+  action: z.string(),
+  changes: z
+    .object({
+      repository: z.object({ name: z.object({ from: z.string() }) }).optional(),
+      owner: z
+        .object({ from: z.object({ user: formerOwner.nullish(), organization: formerOwner.nullish() }) })
+        .optional(),
+    })
+    .optional(),
+});

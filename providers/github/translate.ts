@@ -1,14 +1,8 @@
 import type { z } from 'zod';
-import {
-  type HostEvent,
-  isSha,
-  type Person,
-  type PullRequestTrigger,
-  type RepositoryRef,
-  Sha,
-  type Trigger,
-} from '../../engine/core/trigger.ts';
+import { type HostEvent, isSha, type PullRequestTrigger, Sha, type Trigger } from '../../engine/core/trigger.ts';
 import { firstLine, ignored, understood } from '../understand.ts';
+import { translateInstallation } from './installation.ts';
+import { personOf, repositoryOf } from './repository-ref.ts';
 import { CheckRun, CheckSuite, Common, IssueComment, Labeled, PullRequest, Push } from './schema.ts';
 
 const noCommit = /^0+$/;
@@ -52,6 +46,10 @@ function understand(event: string, body: unknown): HostEvent {
         by: personOf(rest.sender),
       };
     }
+    case 'installation':
+    case 'installation_repositories':
+    case 'repository':
+      return translateInstallation(event, body);
     default:
       return ignored(`${event}${action === undefined ? '' : ` ${action}`} starts nothing`);
   }
@@ -175,24 +173,4 @@ function actionOf({
     default:
       return undefined;
   }
-}
-
-function repositoryOf({
-  installation,
-  repository,
-}: {
-  readonly installation: { readonly id: number };
-  readonly repository: { readonly id: number; readonly name: string; readonly full_name: string };
-}): RepositoryRef {
-  return {
-    provider: 'github',
-    tenant: `github:${installation.id}`,
-    id: String(repository.id),
-    owner: repository.full_name.split('/')[0] ?? '',
-    name: repository.name,
-  };
-}
-
-function personOf({ login, id }: { readonly login: string; readonly id: number }): Person {
-  return { login, id: String(id) };
 }

@@ -57,7 +57,7 @@ export async function webhookWorld(
   });
   await inbox.prepare();
   const app = createApp({
-    webhooks: webhookRoutes({ sources, inbox }),
+    webhooks: webhookRoutes({ source: (provider) => sources.find((each) => each.provider === provider), inbox }),
     api: new Hono(),
     apiToken: 'token',
     hosts: () => new Set(),

@@ -66,7 +66,7 @@ async function slipway(key: string): Promise<Hono> {
   await inbox.prepare();
   if (mode === 'paused') inbox.pause();
   return createApp({
-    webhooks: webhookRoutes({ sources: [source], inbox }),
+    webhooks: webhookRoutes({ source: () => source, inbox }),
     api: new Hono(),
     apiToken: randomUUID(),
     hosts: () => new Set(),

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { HostEvent } from '../../engine/core/trigger.ts';
+import type { HostEvent, InstallationChange, RepositoryRef } from '../../engine/core/trigger.ts';
 
 const collected = join(import.meta.dirname, '../../../shared/webhooks');
 
@@ -49,6 +49,8 @@ export function inWords(event: HostEvent): string {
       return `${event.change} ${event.content} to ${event.commentId} of #${event.number} by ${event.by.login}`;
     case 'label':
       return `labels of #${event.number} by ${event.by.login}: +[${event.added}] -[${event.removed}] =[${event.labels}]`;
+    case 'installation':
+      return `${event.tenant}${event.account === undefined ? '' : ` of ${event.account}`} ${changeInWords(event.change)} by ${event.by.login}`;
     case 'trigger':
       return triggerInWords(event.trigger);
     case 'incomplete': {
@@ -57,6 +59,23 @@ export function inWords(event: HostEvent): string {
       const head = `${short(key.before)}..${short(key.after)}`;
       return `ask for the rest: ${known.action} #${known.number} ${head} into ${key.base} by ${known.actor.login}`;
     }
+  }
+}
+
+function changeInWords(change: InstallationChange): string {
+  const names = (repositories: readonly RepositoryRef[]) => repositories.map(({ owner, name }) => `${owner}/${name}`);
+  switch (change.type) {
+    case 'installed':
+    case 'permissions_changed':
+      return `${change.type} for ${change.repositories}`;
+    case 'repositories_changed':
+      return `+[${names(change.added)}] -[${names(change.removed)}]`;
+    case 'repository_renamed':
+    case 'repository_transferred':
+    case 'repository_deleted':
+      return `${change.type} from ${change.from} to ${names([change.repository])}`;
+    default:
+      return change.type;
   }
 }
 

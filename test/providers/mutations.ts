@@ -96,6 +96,11 @@ export function faultOf(source: WebhookSource, { headers, body }: Mutated): stri
 
 function wrongWith(source: WebhookSource, event: HostEvent): string | undefined {
   if (event.type === 'ignored') return event.because.length > 300 ? 'an endless reason' : undefined;
+  if (event.type === 'installation') {
+    return event.provider === source.provider && event.tenant.startsWith(`${source.provider}:`)
+      ? undefined
+      : 'a foreign tenant';
+  }
   const facts = event.type === 'trigger' ? event.trigger : event.type === 'incomplete' ? event.known : event;
   const { repository } = facts;
   if (repository.provider !== source.provider) return 'a foreign provider';
