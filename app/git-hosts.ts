@@ -1,11 +1,12 @@
 import { EngineError } from '../engine/ports/errors.ts';
 import { bitbucket } from '../providers/bitbucket/setup.ts';
 import type { GitHostKind, GitHostSetup, Variables } from '../providers/git-host-setup.ts';
+import { gitea } from '../providers/gitea/setup.ts';
 import { gitHub } from '../providers/github/setup.ts';
 import { gitLab } from '../providers/gitlab/setup.ts';
 
 /** Every kind of Git host there is: a folder of `providers/` and a line here. Each is served at `/webhooks/<provider>`. */
-const kinds: readonly GitHostKind[] = [gitHub, gitLab, bitbucket];
+const kinds: readonly GitHostKind[] = [gitHub, gitLab, bitbucket, gitea];
 
 /**
  * The Git hosts that the environment names.

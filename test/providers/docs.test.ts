@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { bitbucketCapabilities } from '../../providers/bitbucket/adapter.ts';
 import type { GitHostCapabilities } from '../../providers/git-host.ts';
+import { giteaCapabilities } from '../../providers/gitea/adapter.ts';
 import { gitHubCapabilities } from '../../providers/github/adapter.ts';
 import { gitLabCapabilities } from '../../providers/gitlab/adapter.ts';
 import { sources } from './hosts.ts';
@@ -35,7 +36,7 @@ function rows(can: GitHostCapabilities): readonly (readonly [string, string])[] 
 }
 
 it('the docs say what the capabilities say', () => {
-  const hosts = [gitHubCapabilities, gitLabCapabilities, bitbucketCapabilities].map(rows);
+  const hosts = [gitHubCapabilities, gitLabCapabilities, bitbucketCapabilities, giteaCapabilities].map(rows);
   for (const [index, [what]] of (hosts[0] ?? []).entries()) {
     const values = hosts.map((each) => each[index]?.[1]);
     expect(text).toContain(`| ${what} | ${values.join(' | ')} |`);

@@ -25,6 +25,11 @@ const bitbucket = {
   repository: { uuid: '11', full_name: 'acme/web' },
 };
 
+const gitea = {
+  repository: { id: 11, full_name: 'acme/web', default_branch: 'main' },
+  sender: { login: 'ann', id: 3 },
+};
+
 const gitHubPull = {
   title: 'Two',
   user: gitHub.sender,
@@ -54,6 +59,22 @@ function bitbucketPullRequest(event: string): [string, Json] {
   return [event, { ...bitbucket, pullrequest }];
 }
 
+function giteaPullRequest(action: string, facts: Json = {}): [string, Json] {
+  const side = { repo_id: 11, repo: { id: 11 } };
+  const pull = {
+    number: 7,
+    title: 'Two',
+    state: 'open',
+    merged: false,
+    draft: false,
+    user: gitea.sender,
+    head: { ref: 'topic', sha: after, ...side },
+    base: { ref: 'main', sha: before, ...side },
+    ...facts,
+  };
+  return ['pull_request', { ...gitea, action, number: 7, pull_request: pull }];
+}
+
 function gitHubPush(ref: string, from: string): [string, Json] {
   const push = { ref, before: from, after, deleted: false, forced: false, head_commit: { id: after, message } };
   return ['push', { ...gitHub, ...push }];
@@ -63,6 +84,10 @@ function gitLabPush(event: string, ref: string, from: string): [string, Json] {
   const commits = [{ id: after, message }];
   const by = { user_id: 3, user_username: 'ann', user_name: 'Ann' };
   return [event, { ...gitLab, ...by, ref, before: from, after, checkout_sha: after, commits }];
+}
+
+function giteaPush(ref: string, from: string): [string, Json] {
+  return ['push', { ...gitea, ref, before: from, after, head_commit: { id: after, message } }];
 }
 
 function bitbucketPush(type: string, name: string, from: string | undefined): [string, Json] {
@@ -78,6 +103,7 @@ const changes: readonly (readonly [string, readonly [string, Json][]])[] = [
       gitHubPush('refs/heads/main', before),
       gitLabPush('Push Hook', 'refs/heads/main', before),
       bitbucketPush('branch', 'main', before),
+      giteaPush('refs/heads/main', before),
     ],
   ],
   [
@@ -86,6 +112,7 @@ const changes: readonly (readonly [string, readonly [string, Json][]])[] = [
       gitHubPush('refs/heads/a/b', zero),
       gitLabPush('Push Hook', 'refs/heads/a/b', zero),
       bitbucketPush('branch', 'a/b', undefined),
+      giteaPush('refs/heads/a/b', zero),
     ],
   ],
   [
@@ -94,11 +121,17 @@ const changes: readonly (readonly [string, readonly [string, Json][]])[] = [
       gitHubPush('refs/tags/v1', zero),
       gitLabPush('Tag Push Hook', 'refs/tags/v1', zero),
       bitbucketPush('tag', 'v1', undefined),
+      giteaPush('refs/tags/v1', zero),
     ],
   ],
   [
     'a pull request',
-    [gitHubPullRequest('opened'), gitLabMergeRequest('open'), bitbucketPullRequest('pullrequest:created')],
+    [
+      gitHubPullRequest('opened'),
+      gitLabMergeRequest('open'),
+      bitbucketPullRequest('pullrequest:created'),
+      giteaPullRequest('opened'),
+    ],
   ],
   [
     'new commits on a pull request',
@@ -106,6 +139,7 @@ const changes: readonly (readonly [string, readonly [string, Json][]])[] = [
       gitHubPullRequest('synchronize', { before }),
       gitLabMergeRequest('update', { oldrev: before }),
       bitbucketPullRequest('pullrequest:updated'),
+      giteaPullRequest('synchronized'),
     ],
   ],
   [
@@ -114,11 +148,17 @@ const changes: readonly (readonly [string, readonly [string, Json][]])[] = [
       gitHubPullRequest('closed', { merged: true }),
       gitLabMergeRequest('merge'),
       bitbucketPullRequest('pullrequest:fulfilled'),
+      giteaPullRequest('closed', { state: 'closed', merged: true }),
     ],
   ],
   [
     'a closed pull request',
-    [gitHubPullRequest('closed'), gitLabMergeRequest('close'), bitbucketPullRequest('pullrequest:rejected')],
+    [
+      gitHubPullRequest('closed'),
+      gitLabMergeRequest('close'),
+      bitbucketPullRequest('pullrequest:rejected'),
+      giteaPullRequest('closed', { state: 'closed' }),
+    ],
   ],
 ];
 
@@ -190,6 +230,16 @@ it('hears the same comment on every host', () => {
     [
       'pullrequest:comment_created',
       { ...bitbucket, pullrequest: { id: 7 }, comment: { id: 5, content: { raw: said }, user: bitbucket.actor } },
+    ],
+    [
+      'issue_comment',
+      {
+        ...gitea,
+        action: 'created',
+        is_pull: true,
+        issue: { number: 7 },
+        comment: { id: 5, body: said, user: gitea.sender },
+      },
     ],
   ];
   for (const [index, source] of sources.entries()) {

@@ -1,0 +1,42 @@
+import type { GitHost, GitHostCapabilities } from '../git-host.ts';
+import { checks } from './checks.ts';
+import { comments } from './comments.ts';
+import { conversation } from './conversation.ts';
+import { permissions } from './permissions.ts';
+import { pullRequests } from './pull-requests.ts';
+import { readingCode } from './reading-code.ts';
+import { type GiteaOptions, giteaSession } from './session.ts';
+
+export const giteaCapabilities: GitHostCapabilities = {
+  checks: 'statuses',
+  annotations: false,
+  commentMaxChars: 65_536,
+  // A status has a line of description, which the title fills; the rest stands in the comment.
+  checkTextMaxBytes: 65_535,
+  foldedSections: true,
+  deployments: false,
+  reactions: 'polled',
+  labels: true,
+  teams: true,
+  rerunButton: false,
+  slashCommandsTaken: false,
+  redelivery: false,
+  codeOwnersPaths: ['CODEOWNERS', 'docs/CODEOWNERS', '.gitea/CODEOWNERS'],
+  permissionNames: { admin: 'Administrator', write: 'Write', read: 'Read' },
+};
+
+/** A Gitea, by the token of a bot user. */
+export function createGiteaHost(options: GiteaOptions): GitHost {
+  const session = giteaSession(options);
+  return {
+    capabilities: giteaCapabilities,
+    ...readingCode(session, options),
+    ...pullRequests(session),
+    ...permissions(session),
+    ...checks(session),
+    ...comments(session),
+    ...conversation(session),
+    publishDeployment: async () => undefined,
+    redeliverMissed: async () => 0,
+  };
+}

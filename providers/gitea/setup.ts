@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { type GitHostSetup, gitHostKind, secretsVariable, urlVariable } from '../git-host-setup.ts';
+import { createGiteaHost } from './adapter.ts';
+import { giteaWebhooks } from './webhook.ts';
+
+/** A bot user of a Gitea. */
+export interface GiteaConfig {
+  readonly url: string;
+  readonly token: string;
+  /** What pods clone with. */
+  readonly cloneToken: string;
+  /** All are accepted, so that one can be rotated. */
+  readonly webhookSecrets: readonly string[];
+}
+
+const variables = z
+  .object({
+    GITEA_URL: urlVariable,
+    GITEA_TOKEN: z.string().min(1),
+    GITEA_CLONE_TOKEN: z.string().min(1),
+    GITEA_WEBHOOK_SECRET: secretsVariable,
+  })
+  .transform(
+    (values): GiteaConfig => ({
+      url: values.GITEA_URL,
+      token: values.GITEA_TOKEN,
+      cloneToken: values.GITEA_CLONE_TOKEN,
+      webhookSecrets: values.GITEA_WEBHOOK_SECRET,
+    }),
+  );
+
+export function giteaSetup(config: GiteaConfig): GitHostSetup {
+  return {
+    provider: 'gitea',
+    createHost: async () => createGiteaHost(config),
+    webhooks: () => giteaWebhooks(config.webhookSecrets),
+  };
+}
+
+// An address alone asks for nothing: what tests and demos run on is named by it too.
+export const gitea = gitHostKind(
+  'gitea',
+  ['GITEA_TOKEN', 'GITEA_CLONE_TOKEN', 'GITEA_WEBHOOK_SECRET'],
+  variables,
+  giteaSetup,
+);
