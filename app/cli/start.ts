@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { pino } from 'pino';
-import { appManifest } from '../app-manifest.ts';
 import { type EnvironmentConfig, readEnvironment } from '../config.ts';
-import { embeddedGitHub, keptSecret, openCluster } from '../embedded/embedded-slipway.ts';
+import { openCluster } from '../embedded/embedded-slipway.ts';
 import { stablePort } from '../embedded/free-port.ts';
-import { type EmbeddedGitHost, startEmbeddedGitHost } from '../embedded/git-host/git-host.ts';
-import { failingTest, fix, neverReady, sampleFiles } from '../embedded/sample-changes.ts';
-import { walkTour } from '../embedded/tour.ts';
-import { tourHost } from '../embedded/tour-host.ts';
+import type { FaceName } from '../embedded/git-host/face.ts';
+import type { EmbeddedGitHost } from '../embedded/git-host/git-host.ts';
+import { organization, repository, startInstalledHost } from '../embedded/installed-host.ts';
+import { failingTest, fix, neverReady, sampleFiles } from '../embedded/tour/sample-changes.ts';
+import { walkTour } from '../embedded/tour/tour.ts';
 import { gitHostsFromEnvironment } from '../git-hosts.ts';
 import { startSlipway } from '../main.ts';
 import { connectionFile, defaultDataDir } from './client.ts';
@@ -20,13 +20,11 @@ import { serve } from './serve.ts';
 import { clusterFromEnvironment, settingsOf } from './settings.ts';
 import { writeWhole } from './write-whole.ts';
 
-const organization = 'acme';
-const repository = 'hello';
-const developer = 'dev';
 const stopSeconds = 5;
 
 interface StartOptions {
   readonly data: string;
+  readonly host: FaceName;
   readonly port?: string;
   readonly demo?: boolean;
   readonly tour: boolean;
@@ -36,6 +34,11 @@ export function startCommand(): Command {
   return new Command('start')
     .description('run Slipway; database, cluster and Git host are embedded where the environment names none')
     .option('--data <folder>', 'where it keeps its state', defaultDataDir(process.env))
+    .addOption(
+      new Option('--host <host>', 'which Git host the embedded one behaves like')
+        .choices(['github', 'gitlab', 'bitbucket'])
+        .default('github'),
+    )
     .option('--port <port>', 'port to listen on (7300)')
     .option('--demo', 'walk through a delivery in a new state, then end; exit code 0 only if every step was seen')
     .option('--no-tour', 'start without the sample and its tour')
@@ -46,7 +49,7 @@ async function demo(options: StartOptions): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'slipway-demo-'));
   const begin = Date.now();
   // All of it is embedded, whatever the environment names.
-  const running = await bringUp(dataDir, 0, readEnvironment({}));
+  const running = await bringUp(options.host, dataDir, 0, readEnvironment({}));
   try {
     await running.tour();
     running.view.say(
@@ -66,7 +69,7 @@ async function start(options: StartOptions): Promise<void> {
   const port = options.port === undefined ? environment.SLIPWAY_PORT : Number(options.port);
   const gitHosts = gitHostsFromEnvironment(process.env);
   if (gitHosts.length > 0) return serve({ environment, gitHosts, dataDir: options.data, port });
-  const running = await bringUp(options.data, port, environment);
+  const running = await bringUp(options.host, options.data, port, environment);
   const { view, paint, host } = running;
   if (options.tour && !(await running.hasSample())) {
     await running
@@ -79,7 +82,7 @@ async function start(options: StartOptions): Promise<void> {
   view.say(
     '',
     paint('bold', 'Slipway is up. What to try next:'),
-    `  Pages        ${host.signInLink(developer)}   signs you in; then ${page}/pulls`,
+    `  Pages        ${running.signIn}   signs you in; then ${page}/pulls`,
     `  Clone        git clone ${running.cloneUrlWithLogin}   password: ${running.tokenFile}`,
     '  Runs         slipway runs',
     '  A run        slipway show <run>, slipway logs <run>, slipway why <run>',
@@ -97,6 +100,7 @@ interface Running {
   readonly view: RunView;
   readonly paint: ReturnType<typeof paintFor>;
   readonly host: EmbeddedGitHost;
+  readonly signIn: string;
   readonly cloneUrlWithLogin: string;
   readonly tokenFile: string;
   hasSample(): Promise<boolean>;
@@ -104,7 +108,12 @@ interface Running {
   stop(): Promise<void>;
 }
 
-async function bringUp(dataDir: string, port: number, environment: EnvironmentConfig): Promise<Running> {
+async function bringUp(
+  face: FaceName,
+  dataDir: string,
+  port: number,
+  environment: EnvironmentConfig,
+): Promise<Running> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const log = pino({ level: process.env['SLIPWAY_LOG'] ?? 'error' }, pino.destination(2));
   const paint = paintFor(process.stdout);
@@ -126,21 +135,11 @@ async function bringUp(dataDir: string, port: number, environment: EnvironmentCo
       ),
     );
   }
-  const [host, cluster] = await Promise.all([
-    startEmbeddedGitHost({ dataDir: join(dataDir, 'git-host'), log, ...(address === undefined ? {} : { address }) }),
+  const [installed, cluster] = await Promise.all([
+    startInstalledHost(face, { dataDir, log, ...(address === undefined ? {} : { address }) }),
     kubeconfig === undefined ? openCluster(dataDir, log) : undefined,
   ]);
-  host.createUser(developer);
-  host.createOrganization(organization, { admins: [developer] });
-  const { cloneUrl } = await host.createRepository(organization, repository, { description: 'A small web service' });
-  const webhookSecret = await keptSecret(join(dataDir, 'webhook-secret'));
-  const app = await host.registerApp({
-    owner: organization,
-    webhookUrl: 'http://127.0.0.1:9/',
-    webhookSecret,
-    ...appManifest(),
-  });
-  host.installApp(app.slug, organization);
+  const { host, developer, tour } = installed;
 
   const config = await settingsOf({
     environment,
@@ -148,35 +147,27 @@ async function bringUp(dataDir: string, port: number, environment: EnvironmentCo
     kubeconfig: kubeconfig ?? cluster?.kubeconfig() ?? '',
     isClusterEmbedded: kubeconfig === undefined,
     port: await stablePort(join(dataDir, 'port'), port),
-    gitHosts: [embeddedGitHub(host, app, webhookSecret)],
+    gitHosts: [installed.setup],
   });
   const slipway = await startSlipway(config, log);
-  host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);
+  installed.sendTo(slipway.url);
   slipway.loop.onChange(({ run }) => view.show(run));
 
-  const token = host.createToken(developer);
   const tokenFile = join(dataDir, 'developer-token');
-  await writeWhole(tokenFile, `${token}\n`);
+  await writeWhole(tokenFile, `${developer.token}\n`);
   await writeWhole(connectionFile(dataDir), JSON.stringify({ url: slipway.url, token: config.apiToken }));
-  const at = tourHost({
-    host,
-    owner: organization,
-    name: repository,
-    login: developer,
-    token,
-    cloneUrl,
-    bot: app.botLogin,
-  });
   return {
     view,
     paint,
     host,
-    cloneUrlWithLogin: cloneUrl.replace('http://', `http://${developer}@`),
+    signIn: host.signInLink(developer.login),
+    cloneUrlWithLogin: tour.cloneUrl(organization).replace('http://', `http://${developer.login}@`),
     tokenFile: `cat ${tokenFile}`,
-    hasSample: () => at.hasMain(),
+    hasSample: () => tour.hasMain(),
     tour: () =>
       walkTour({
-        host: at,
+        host: tour,
+        developer,
         changes: { sample: sampleFiles(), failingTest, fix, neverReady },
         folder: dataDir,
         onChange: (listener) => slipway.loop.onChange(listener),

@@ -84,6 +84,12 @@ export interface EmbeddedGitHost {
     name: string,
     hook: { readonly url: string; readonly secret: string; readonly events: readonly string[] },
   ): number;
+  /** The repository's one webhook from now on; what waits to be sent goes where it points. */
+  setRepositoryHook(
+    owner: string,
+    name: string,
+    hook: { readonly url: string; readonly secret: string; readonly events: readonly string[] },
+  ): number;
   /** A link that signs a browser in as this person; it works once, for an hour. */
   signInLink(login: string): string;
   /** Until all webhooks that wait have been sent. */
@@ -220,6 +226,14 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
       const repositoryId = repositoryNamed(owner, name).id;
       const known = store.hooks.list(repositoryId).find((hook) => hook.url === hookUrl);
       const facts = { url: hookUrl, secret, events: [...events], active: true };
+      if (known) return store.hooks.save({ ...known, ...facts }).id;
+      const target = { type: 'repository', repositoryId } as const;
+      return store.hooks.insert({ ...facts, target, createdAt: now().toISOString() }).id;
+    },
+    setRepositoryHook: (owner, name, hook) => {
+      const repositoryId = repositoryNamed(owner, name).id;
+      const facts = { ...hook, events: [...hook.events], active: true };
+      const [known] = store.hooks.list(repositoryId);
       if (known) return store.hooks.save({ ...known, ...facts }).id;
       const target = { type: 'repository', repositoryId } as const;
       return store.hooks.insert({ ...facts, target, createdAt: now().toISOString() }).id;

@@ -9,7 +9,7 @@ export interface SampleChange {
   readonly files: Readonly<Record<string, string>>;
 }
 
-const folder = join(import.meta.dirname, 'sample');
+const folder = join(import.meta.dirname, '..', 'sample');
 
 /** The sample web service, file by file. */
 export function sampleFiles(): Readonly<Record<string, string>> {

@@ -1,32 +1,11 @@
 import { join } from 'node:path';
-import type { Run } from '../../engine/core/run.ts';
-import type { RunChange } from '../../engine/run-loop.ts';
+import type { Run } from '../../../engine/core/run.ts';
+import type { RunChange } from '../../../engine/run-loop.ts';
+import { WorkingCopy } from '../working-copy.ts';
 import type { SampleChange } from './sample-changes.ts';
-import { WorkingCopy } from './working-copy.ts';
+import type { TourHost, TourPerson } from './tour-host.ts';
 
 const stepTimeoutMs = 90_000;
-
-/** What the tour does at the Git host, as a developer with a token. */
-export interface TourHost {
-  readonly cloneUrl: string;
-  readonly login: string;
-  readonly token: string;
-  openPullRequest(change: { readonly branch: string; readonly title: string }): Promise<number>;
-  /** Merges when the head is still the one given. @returns the merge commit's SHA */
-  merge(number: number, headSha: string): Promise<string>;
-  /** Annotations of failed checks on a commit. */
-  failedChecks(headSha: string): Promise<
-    readonly {
-      readonly name: string;
-      readonly annotations: readonly { readonly path: string; readonly line: number }[];
-    }[]
-  >;
-  /** Names of checks on a commit that are not completed, or not green. */
-  openOrRedChecks(headSha: string): Promise<readonly string[]>;
-  /** The comments Slipway wrote on a pull request. */
-  comments(number: number): Promise<readonly string[]>;
-  pullRequestUrl(number: number): string;
-}
 
 /** The changes that the tour makes to the sample. */
 export interface TourChanges {
@@ -38,6 +17,7 @@ export interface TourChanges {
 
 export interface Tour {
   readonly host: TourHost;
+  readonly developer: TourPerson;
   readonly changes: TourChanges;
   readonly folder: string;
   readonly onChange: (listener: (change: RunChange) => void) => void;
@@ -50,13 +30,12 @@ export class TourError extends Error {
 }
 
 /** Walks a newcomer through a delivery: green, red with the line, fixed, merged and deployed, rolled back. Throws TourError. */
-export async function walkTour({ host, changes, folder, onChange, say }: Tour): Promise<void> {
+export async function walkTour({ host, developer, changes, folder, onChange, say }: Tour): Promise<void> {
   const runs = new RunsSeen(onChange);
   const copy = await WorkingCopy.create(join(folder, 'tour'), {
-    url: host.cloneUrl,
-    login: host.login,
-    token: host.token,
-    email: `${host.login}@example.com`,
+    ...developer,
+    url: host.cloneUrl(host.owner),
+    email: `${developer.login}@example.com`,
   });
 
   say('1. A first push to main: test, package, deploy');
@@ -75,10 +54,8 @@ export async function walkTour({ host, changes, folder, onChange, say }: Tour): 
   const red = await copy.push(changes.failingTest.branch, changes.failingTest.files, changes.failingTest.message);
   const number = await host.openPullRequest(changes.failingTest);
   expectOutcome(await runs.ended(red), 'FAILED');
-  const [place] = await found('an annotation on the failing line', async () =>
-    (await host.failedChecks(red)).flatMap(({ name, annotations }) => annotations.map((it) => ({ name, ...it }))),
-  );
-  say(`   The check "${place?.name}" points at ${place?.path}:${place?.line}`);
+  const [place] = await found('something that points at the failing line', () => host.failingPlaces(number, red));
+  say(`   The ${place?.by} points at ${place?.path}:${place?.line}`);
 
   say('3. A push that fixes it');
   const green = await copy.push(changes.fix.branch, changes.fix.files, changes.fix.message);
@@ -176,6 +153,6 @@ async function eventually(what: string, holds: () => Promise<boolean>): Promise<
 }
 
 function firstLine(text: string): string {
-  const line = text.split('\n').find((it) => it.trim() !== '' && !it.startsWith('<!--')) ?? '';
+  const line = text.split('\n').find((it) => it.trim() !== '' && !/^(?:<!--|\[slipway)/.test(it)) ?? '';
   return line.replaceAll(/[#*]/g, '').trim();
 }

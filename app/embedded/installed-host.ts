@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { bitbucketSetup } from '../../providers/bitbucket/setup.ts';
+import type { GitHostSetup } from '../../providers/git-host-setup.ts';
+import { gitLabSetup } from '../../providers/gitlab/setup.ts';
+import { appManifest } from '../app-manifest.ts';
+import { embeddedGitHub, keptSecret } from './embedded-slipway.ts';
+import type { FaceName } from './git-host/face.ts';
+import { type EmbeddedGitHost, type EmbeddedGitHostOptions, startEmbeddedGitHost } from './git-host/git-host.ts';
+import { bitbucketTour } from './tour/bitbucket.ts';
+import { gitHubTour } from './tour/github.ts';
+import { gitLabTour } from './tour/gitlab.ts';
+import type { TourHost, TourPerson } from './tour/tour-host.ts';
+
+export const organization = 'acme';
+export const repository = 'hello';
+const bot = 'slipway';
+const cloner = 'slipway-clones';
+
+/** The embedded Git host with a repository, and Slipway installed on it. */
+export interface InstalledHost {
+  readonly host: EmbeddedGitHost;
+  /** How Slipway reaches it. */
+  readonly setup: GitHostSetup;
+  readonly developer: TourPerson;
+  readonly tour: TourHost;
+  /** Where its webhooks go from now on. */
+  sendTo(slipwayUrl: string): void;
+}
+
+/** Starts the host with this face. Safe to repeat: what is there already stays. */
+export async function startInstalledHost(
+  face: FaceName,
+  facts: { readonly dataDir: string } & Pick<EmbeddedGitHostOptions, 'log' | 'address'>,
+): Promise<InstalledHost> {
+  const { dataDir, log, address } = facts;
+  const host = await startEmbeddedGitHost({
+    dataDir: join(dataDir, face === 'github' ? 'git-host' : `git-host-${face}`),
+    log,
+    face,
+    ...(address === undefined ? {} : { address }),
+  });
+  const person = (login: string): TourPerson => {
+    host.createUser(login);
+    return { login, token: host.createToken(login) };
+  };
+  const developer = person('dev');
+  host.createOrganization(organization, { admins: [developer.login] });
+  await host.createRepository(organization, repository, { description: 'A small web service' });
+  const webhookSecret = await keptSecret(join(dataDir, 'webhook-secret'));
+  if (face === 'github') {
+    const app = await host.registerApp({
+      owner: organization,
+      webhookUrl: 'http://127.0.0.1:9/',
+      webhookSecret,
+      ...appManifest(),
+    });
+    host.installApp(app.slug, organization);
+    return {
+      host,
+      setup: embeddedGitHub(host, app, webhookSecret),
+      developer,
+      tour: gitHubTour(host, organization, repository, { developer, bot: app.botLogin }),
+      sendTo: (slipwayUrl) => host.setWebhookUrl(app.slug, `${slipwayUrl}/webhooks/github`),
+    };
+  }
+  const { token } = person(bot);
+  const { token: cloneToken } = person(cloner);
+  host.addCollaborator(organization, repository, bot, 'admin');
+  host.addCollaborator(organization, repository, cloner, 'read');
+  const config = { url: host.url, token, cloneToken, webhookSecrets: [webhookSecret] };
+  const people = { developer, bot };
+  return {
+    host,
+    setup:
+      face === 'gitlab'
+        ? gitLabSetup(config)
+        : bitbucketSetup({ ...config, apiUrl: host.apiUrl, email: `${bot}@example.com` }),
+    developer,
+    tour:
+      face === 'gitlab'
+        ? gitLabTour(host, organization, repository, people)
+        : bitbucketTour(host, organization, repository, people),
+    sendTo(slipwayUrl) {
+      host.setRepositoryHook(organization, repository, {
+        url: `${slipwayUrl}/webhooks/${face}`,
+        secret: webhookSecret,
+        events: ['*'],
+      });
+    },
+  };
+}
