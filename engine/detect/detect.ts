@@ -1,39 +1,31 @@
 import { stringify } from 'yaml';
 import type { Pipeline } from '../core/pipeline.ts';
 import { parsePipeline } from '../pipeline-file.ts';
+import type { Detector, RepositoryFiles, WrittenStage } from './detected-stack.ts';
+import { detectDockerfile } from './dockerfile.ts';
 import { detectGo } from './go.ts';
 import { detectJava } from './java.ts';
 import { detectNode } from './node.ts';
 import { detectPython } from './python.ts';
+import { detectStaticSite } from './static-site.ts';
 
-/** The files of a repository, as far as detection looks at them. */
-export interface RepositoryFiles {
-  readonly paths: readonly string[];
-  readFile(path: string): Promise<string | undefined>;
+/** What to look for, and the files that say where. */
+interface Search {
+  readonly markers: RegExp;
+  readonly detectors: readonly Detector[];
 }
 
-/** Stages that a stack brings, as they would be written in the pipeline file. */
-export interface DetectedStack {
-  readonly explanation: string;
-  readonly stages: Readonly<Record<string, WrittenStage>>;
-}
-
-export interface WrittenStage {
-  readonly kind?: 'build' | 'test';
-  readonly image: string;
-  readonly needs?: readonly string[];
-  readonly commands: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  readonly reports?: { readonly junit: string };
-}
-
-/** Looks for one stack in one folder (`''` is the root, else it ends with a slash). */
-export type Detector = (files: RepositoryFiles, folder: string) => Promise<DetectedStack | undefined>;
-
-const detectors: readonly Detector[] = [detectNode, detectPython, detectGo, detectJava];
+const stacks: Search = {
+  markers: /(^|\/)(package\.json|pyproject\.toml|requirements\.txt|setup\.py|go\.mod|pom\.xml|build\.gradle(\.kts)?)$/,
+  detectors: [detectNode, detectPython, detectGo, detectJava],
+};
+/** Beside a stack these are a part of it: looked for where none was found. */
+const withoutStack: Search = {
+  markers: /(^|\/)(Dockerfile|index\.html)$/,
+  detectors: [detectDockerfile, detectStaticSite],
+};
 const maxFolders = 8;
-const markers =
-  /(^|\/)(package\.json|pyproject\.toml|requirements\.txt|setup\.py|go\.mod|pom\.xml|build\.gradle(\.kts)?)$/;
+const othersCode = /(^|\/)(node_modules|vendor|testdata|fixtures)\//;
 
 /** A pipeline made of what is in the repository, why it is so, and the file that would say the same. */
 export interface Detected {
@@ -43,28 +35,11 @@ export interface Detected {
 }
 
 export async function detectPipeline(files: RepositoryFiles): Promise<Detected> {
-  const folders = [...new Set(files.paths.filter((path) => markers.test(path)).map(folderOf))]
-    .filter(
-      (folder) => folder.split('/').length <= 3 && !/(^|\/)(node_modules|vendor|testdata|fixtures)\//.test(folder),
-    )
-    .sort((a, b) => a.length - b.length || a.localeCompare(b));
-  const root = folders.includes('') ? [''] : folders.slice(0, maxFolders);
-  const explanation: string[] = [];
-  const stages: Record<string, WrittenStage> = {};
-  for (const folder of root) {
-    for (const detect of detectors) {
-      const stack = await detect(files, folder);
-      if (stack === undefined) continue;
-      explanation.push(`${folder === '' ? '' : `In ${folder}: `}${stack.explanation}`);
-      for (const [name, stage] of Object.entries(stack.stages)) {
-        const inFolder =
-          folder === '' ? stage : { ...stage, commands: [`cd ${folder.slice(0, -1)}`, ...stage.commands] };
-        stages[uniqueName(stages, folder === '' ? name : `${name} ${folder.slice(0, -1)}`)] = inFolder;
-      }
-    }
-  }
+  const found = await searchFor(stacks, files);
+  const { explanation, stages } = found.explanation.length > 0 ? found : await searchFor(withoutStack, files);
   if (Object.keys(stages).length === 0) {
-    const why = 'Nothing was found to build or test: no package.json, pyproject.toml, go.mod, pom.xml or the like.';
+    const why =
+      'Nothing was found to build or test: no package.json with scripts, no pyproject.toml, go.mod, pom.xml, build.gradle, Dockerfile or index.html.';
     return { pipeline: { on: [], stages: [] }, explanation: [why], yaml: template };
   }
   const yaml = `${explanation.map((line) => `# ${line}`).join('\n')}\n${stringify({ stages }, { lineWidth: 120 })}`;
@@ -76,6 +51,36 @@ export async function detectPipeline(files: RepositoryFiles): Promise<Detected> 
     explanation: [`What was found cannot be written as a pipeline: ${mistake?.what}. ${mistake?.why}.`],
     yaml: template,
   };
+}
+
+async function searchFor(
+  { markers, detectors }: Search,
+  files: RepositoryFiles,
+): Promise<{ readonly explanation: readonly string[]; readonly stages: Readonly<Record<string, WrittenStage>> }> {
+  const explanation: string[] = [];
+  const stages: Record<string, WrittenStage> = {};
+  for (const folder of foldersWith(markers, files.paths)) {
+    for (const detect of detectors) {
+      const stack = await detect(files, folder);
+      if (stack === undefined) continue;
+      explanation.push(`${folder === '' ? '' : `In ${folder}: `}${stack.explanation}`);
+      for (const [name, stage] of Object.entries(stack.stages)) {
+        const inFolder =
+          folder === '' ? stage : { ...stage, commands: [`cd '${folder.slice(0, -1)}'`, ...stage.commands] };
+        stages[uniqueName(stages, folder === '' ? name : `${name} ${folder.slice(0, -1)}`)] = inFolder;
+      }
+    }
+  }
+  return { explanation, stages };
+}
+
+/** The root where it has a marker, else the folders nearest to it. */
+function foldersWith(markers: RegExp, paths: readonly string[]): readonly string[] {
+  const folders = [...new Set(paths.filter((path) => markers.test(path)).map(folderOf))]
+    // A name that could be more than a name, in a shell line or a comment, is left out.
+    .filter((folder) => folder.split('/').length <= 3 && !othersCode.test(folder) && /^[\w@+. /-]*$/.test(folder))
+    .sort((a, b) => a.length - b.length || a.localeCompare(b));
+  return folders.includes('') ? [''] : folders.slice(0, maxFolders);
 }
 
 const template = `# Nothing was found to build or test, so this is a place to begin.

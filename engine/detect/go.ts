@@ -1,4 +1,4 @@
-import type { Detector } from './detect.ts';
+import type { Detector } from './detected-stack.ts';
 
 export const detectGo: Detector = async ({ paths }, folder) => {
   if (!paths.includes(`${folder}go.mod`)) return undefined;

@@ -1,4 +1,4 @@
-import type { Detector } from './detect.ts';
+import type { Detector } from './detected-stack.ts';
 
 /** Maven or Gradle, by the wrapper where the repository has one. */
 export const detectJava: Detector = async ({ paths }, folder) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DetectedStack, Detector, WrittenStage } from './detect.ts';
+import type { DetectedStack, Detector, WrittenStage } from './detected-stack.ts';
 
 const packageSchema = z.object({
   scripts: z.record(z.string(), z.string()).default({}),

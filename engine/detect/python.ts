@@ -1,4 +1,4 @@
-import type { Detector } from './detect.ts';
+import type { Detector } from './detected-stack.ts';
 
 /** pytest where the repository mentions it, else unittest; dependencies go to a virtual environment in the workspace. */
 export const detectPython: Detector = async ({ paths, readFile }, folder) => {
