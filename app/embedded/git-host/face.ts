@@ -47,6 +47,21 @@ export interface FaceDelivery {
   readonly body: object;
 }
 
+/** What people see of a face. */
+export interface FacePages {
+  readonly name: 'GitHub' | 'GitLab' | 'Bitbucket';
+  readonly pull: 'pull request' | 'merge request';
+  /** Before its number. */
+  readonly sign: '#' | '!';
+  readonly reactions: boolean;
+  readonly labels: boolean;
+  readonly deployments: boolean;
+  /** A command as one writes it there. */
+  readonly command: string;
+  /** Markdown as the host makes HTML of it; pages clean it afterwards. */
+  toHtml(text: string): string;
+}
+
 export interface Face {
   readonly name: FaceName;
   /** Where the API is, below the host's address. */
@@ -57,6 +72,9 @@ export interface Face {
     host: Host,
     parts: { readonly faults: Faults; readonly requests: RequestCounter; readonly limiter: RateLimiter },
   ): Api;
+  readonly pages: FacePages;
+  /** Takes in what somebody writes. @returns undefined where nothing of it is left to say */
+  comment(host: Host, pull: Pull, actor: Actor, body: string): Promise<Comment | undefined>;
   /** What the host's webhooks tell of it. */
   deliveriesOf(
     host: Host,

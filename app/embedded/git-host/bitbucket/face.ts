@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { addComment } from '../domain/comments.ts';
 import type { Face } from '../face.ts';
 import { Refusal } from '../refusal.ts';
 import { restFace } from '../rest-face.ts';
@@ -6,6 +7,7 @@ import { addCheckRoutes } from './check-routes.ts';
 import { addCodeRoutes } from './code-routes.ts';
 import { deliveriesOf } from './deliveries.ts';
 import { uuidOf } from './identity.ts';
+import { markup } from './markup.ts';
 import { addPullRoutes } from './pull-routes.ts';
 
 const prefix = '/2.0';
@@ -31,6 +33,17 @@ export const bitbucketFace: Face = {
     addPullRoutes(api, host);
     return api;
   },
+  pages: {
+    name: 'Bitbucket',
+    pull: 'pull request',
+    sign: '#',
+    reactions: false,
+    labels: false,
+    deployments: false,
+    command: '/retry',
+    toHtml: markup,
+  },
+  comment: async (host, pull, actor, body) => addComment(host, pull, actor, body),
   deliveriesOf,
   headersOf(_host, hook, delivery) {
     return {

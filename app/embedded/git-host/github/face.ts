@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
+import { addComment } from '../domain/comments.ts';
 import type { Face } from '../face.ts';
+import { markup } from './markup.ts';
 import { restApi } from './router.ts';
 
 /** GitHub: the one whose words the parts that all hosts share speak. Its webhooks are built where things happen. */
@@ -8,6 +10,17 @@ export const gitHubFace: Face = {
   prefix: '/api/v3',
   tokenPrefix: 'ghp_',
   rest: restApi,
+  pages: {
+    name: 'GitHub',
+    pull: 'pull request',
+    sign: '#',
+    reactions: true,
+    labels: true,
+    deployments: true,
+    command: '/retry',
+    toHtml: markup,
+  },
+  comment: async (host, pull, actor, body) => addComment(host, pull, actor, body),
   deliveriesOf: () => [],
   headersOf(_host, hook, delivery) {
     const target = hook.target.type === 'integration' ? hook.target.appId : hook.target.repositoryId;

@@ -1,10 +1,12 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { Face } from '../face.ts';
+import { markup } from '../github/markup.ts';
 import { Refusal } from '../refusal.ts';
 import { restFace } from '../rest-face.ts';
 import { addCodeRoutes } from './code-routes.ts';
 import { deliveriesOf } from './deliveries.ts';
 import { addMergeRequestRoutes } from './merge-request-routes.ts';
+import { takeIn } from './quick-actions.ts';
 import { addStatusRoutes } from './status-routes.ts';
 
 const prefix = '/api/v4';
@@ -36,6 +38,17 @@ export const gitLabFace: Face = {
     addMergeRequestRoutes(api, host);
     return api;
   },
+  pages: {
+    name: 'GitLab',
+    pull: 'merge request',
+    sign: '!',
+    reactions: true,
+    labels: true,
+    deployments: true,
+    command: '/slipway retry',
+    toHtml: markup,
+  },
+  comment: takeIn,
   deliveriesOf,
   headersOf(host, hook, delivery, now) {
     const time = String(Math.floor(now.getTime() / 1_000));

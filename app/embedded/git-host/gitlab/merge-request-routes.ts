@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { covers, roleOf } from '../access/authorize.ts';
 import { actorOf } from '../access/principal.ts';
-import { addComment, addReaction, deleteComment, editComment, removeReaction } from '../domain/comments.ts';
+import { addReaction, deleteComment, editComment, removeReaction } from '../domain/comments.ts';
 import { addLabels, findLabel, removeLabel } from '../domain/labels.ts';
 import { mergePull } from '../domain/merge-pull.ts';
 import { editPull, openPull } from '../domain/pulls.ts';
@@ -13,7 +13,7 @@ import type { Api, ApiContext } from '../rest-face.ts';
 import { mergeRequestOf, page, projectOf, readFields } from './api.ts';
 import { diffShape } from './code-routes.ts';
 import { emojiNames, emojiOf } from './emoji.ts';
-import { carryOut, splitQuickActions } from './quick-actions.ts';
+import { splitQuickActions, takeIn } from './quick-actions.ts';
 import { mergeRequestShape, noteShape, userShape } from './shapes.ts';
 
 const read = { resource: 'pull_requests', level: 'read' } as const;
@@ -131,13 +131,9 @@ export function addMergeRequestRoutes(api: Api, host: Host): void {
     const pull = mergeRequestOf(host, c, propose);
     const actor = actorOf(c.get('principal'));
     const { body } = await readFields(c, NoteBody);
-    const { text, actions } = splitQuickActions(body);
-    const mayChange = covers(roleOf(host, host.store.repositories.get(pull.repositoryId), actor.account.id), 'write');
-    if (mayChange) for (const action of actions) await carryOut(host, pull, actor, action);
-    // Nothing is left to say: no note comes of it, and no delivery.
-    if (text === '' && actions.length > 0)
-      return c.json({ commands_changes: {}, summary: actions.map(({ name }) => `Carried out /${name}.`) }, 202);
-    return c.json(noteShape(host, pull, addComment(host, pull, actor, text)), 201);
+    const comment = await takeIn(host, pull, actor, body);
+    if (comment === undefined) return c.json({ commands_changes: {}, summary: ['Carried out.'] }, 202);
+    return c.json(noteShape(host, pull, comment), 201);
   });
   api.get(`${notes}/:note`, (c) => {
     const pull = mergeRequestOf(host, c, read);

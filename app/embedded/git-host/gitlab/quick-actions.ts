@@ -1,6 +1,8 @@
+import { covers, roleOf } from '../access/authorize.ts';
+import { addComment } from '../domain/comments.ts';
 import { addLabels, findLabel, removeLabel } from '../domain/labels.ts';
 import { editPull } from '../domain/pulls.ts';
-import type { Pull } from '../entities.ts';
+import type { Comment, Pull } from '../entities.ts';
 import type { Actor, Host } from '../host.ts';
 
 /** Of GitLab's quick actions those that a command of ours could be taken for, and the commonest others. */
@@ -26,8 +28,17 @@ export function splitQuickActions(body: string): {
   return { text: kept.join('\n').trim(), actions };
 }
 
+/** What somebody writes: actions are carried out for who may write. @returns undefined where nothing else was said: GitLab then tells nobody */
+export async function takeIn(host: Host, pull: Pull, actor: Actor, body: string): Promise<Comment | undefined> {
+  const { text, actions } = splitQuickActions(body);
+  const repository = host.store.repositories.get(pull.repositoryId);
+  if (covers(roleOf(host, repository, actor.account.id), 'write'))
+    for (const each of actions) await carryOut(host, pull, actor, each);
+  return text === '' && actions.length > 0 ? undefined : addComment(host, pull, actor, text);
+}
+
 /** Those that change what this host keeps; the others are swallowed all the same. */
-export async function carryOut(
+async function carryOut(
   host: Host,
   pull: Pull,
   actor: Actor,

@@ -4,7 +4,7 @@ import { latestCheckRuns } from '../domain/required-checks.ts';
 import type { Repository } from '../entities.ts';
 import { fullNameOf, type Host } from '../host.ts';
 import { checkTone, checkWords, sign, type Tone } from './icons.ts';
-import { count, duration, type Html } from './words.ts';
+import { count, duration, type Html, webLink } from './words.ts';
 
 /** One line of a commit's state: a check run or a status. */
 export interface CheckLine {
@@ -29,8 +29,17 @@ export function checkLines(host: Host, repository: Repository, sha: string): Che
   const statuses = new Map<string, CommitStatus>();
   for (const status of host.store.statuses.list(`${repository.id}@${sha}`)) statuses.set(status.context, status);
   const tones = { success: 'good', failure: 'bad', error: 'bad', pending: 'busy' } as const;
+  const builds = new Map(host.store.buildStatuses.list(`${repository.id}@${sha}`).map((each) => [each.key, each]));
   return [
     ...runs,
+    ...[...builds.values()].map((status) => ({
+      name: status.name,
+      tone: toneOf(status.state),
+      words: status.state.toLowerCase(),
+      title: status.description === '' ? status.state.toLowerCase() : status.description,
+      href: webLink(status.url),
+      durationMs: undefined,
+    })),
     ...[...statuses.values()].map((status) => ({
       name: status.context,
       tone: tones[status.state],
@@ -40,6 +49,24 @@ export function checkLines(host: Host, repository: Repository, sha: string): Che
       durationMs: undefined,
     })),
   ];
+}
+
+/** Of a status in GitLab's or Bitbucket's words. */
+function toneOf(state: string): Tone {
+  switch (state.toLowerCase()) {
+    case 'success':
+    case 'successful':
+      return 'good';
+    case 'failed':
+      return 'bad';
+    case 'running':
+    case 'inprogress':
+      return 'busy';
+    case 'pending':
+      return 'waiting';
+    default:
+      return 'muted';
+  }
 }
 
 export function durationOf(host: Host, run: CheckRun): number | undefined {

@@ -11,8 +11,28 @@ import { page, repositoryHead } from './layout.ts';
 import type { Viewer } from './session.ts';
 import { ago, count, type Html } from './words.ts';
 
+/** What checks and reports say of lines, at a commit. */
 export function annotationsAt(host: Host, repositoryId: number, sha: string): Annotation[] {
-  return latestCheckRuns(host, repositoryId, sha).flatMap((run) => host.store.annotations.list(run.id));
+  const levels = { CRITICAL: 'failure', HIGH: 'failure', MEDIUM: 'warning', LOW: 'notice' } as const;
+  const reported = host.store.reports.list(`${repositoryId}@${sha}`).flatMap(({ id, title }) =>
+    host.store.reportAnnotations.list(id).map((each) => ({
+      id: each.id,
+      checkRunId: id,
+      path: each.path,
+      startLine: each.line,
+      endLine: each.line,
+      startColumn: null,
+      endColumn: null,
+      level: levels[each.severity],
+      title: `${title}: ${each.summary}`,
+      message: each.details,
+      rawDetails: null,
+    })),
+  );
+  return [
+    ...latestCheckRuns(host, repositoryId, sha).flatMap((run) => host.store.annotations.list(run.id)),
+    ...reported,
+  ];
 }
 
 export async function commitPage(host: Host, viewer: Viewer, repository: Repository, sha: string): Promise<Html> {

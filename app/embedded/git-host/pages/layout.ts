@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { Repository } from '../entities.ts';
 import { fullNameOf, type Host } from '../host.ts';
 import type { Viewer } from './session.ts';
-import type { Html } from './words.ts';
+import { capital, type Html } from './words.ts';
 
 /** A whole page. */
 export function page(facts: {
@@ -64,10 +64,11 @@ export function repositoryHead(host: Host, repository: Repository, current: 'cod
       <p class="crumbs">
         <a href="/">${owner}</a> <span aria-hidden="true">/</span> <a href="/${fullName}"><strong>${name}</strong></a>
         <span class="pill">${repository.private ? 'Private' : 'Public'}</span>
+        ${host.face.name === 'github' ? '' : html`<span class="pill">behaves like ${host.face.pages.name}</span>`}
       </p>
       <nav class="tabs" aria-label="Repository">
         <a href="/${fullName}"${at('code')}>Code</a>
-        <a href="/${fullName}/pulls"${at('pulls')}>Pull requests <span class="number">${open}</span></a>
+        <a href="/${fullName}/pulls"${at('pulls')}>${capital(host.face.pages.pull)}s <span class="number">${open}</span></a>
       </nav>
     </div>
   </div>`;

@@ -7,7 +7,7 @@ import { pullBadge } from './icons.ts';
 import { labelChip } from './labels-part.ts';
 import { page, repositoryHead } from './layout.ts';
 import type { Viewer } from './session.ts';
-import { ago, count, type Html } from './words.ts';
+import { ago, capital, count, type Html } from './words.ts';
 
 export function repositoryList(host: Host, viewer: Viewer): Html {
   const repositories = visibleRepositories(host, viewer.account).sort((a, b) => b.pushedAt.localeCompare(a.pushedAt));
@@ -40,7 +40,7 @@ function repositoryRow(host: Host, repository: Repository): Html {
       ${repository.description === null ? '' : html`<p>${repository.description}</p>`}
       <p class="meta">
         ${repository.defaultBranch}, pushed ${ago(host.now(), repository.pushedAt)} ·
-        <a href="/${fullName}/pulls">${count(open, 'open pull request')}</a>
+        <a href="/${fullName}/pulls">${count(open, `open ${host.face.pages.pull}`)}</a>
       </p>
     </div>
   </li>`;
@@ -53,17 +53,17 @@ export function pullList(host: Host, viewer: Viewer, repository: Repository, sta
   const pulls = all.filter((pull) => pull.state === state);
   const at = (which: 'open' | 'closed') => (which === state ? html` aria-current="page"` : '');
   return page({
-    title: `Pull requests · ${fullName}`,
+    title: `${capital(host.face.pages.pull)}s · ${fullName}`,
     viewer,
     head: repositoryHead(host, repository, 'pulls'),
-    body: html`<h1 class="unseen">Pull requests</h1>
+    body: html`<h1 class="unseen">${capital(host.face.pages.pull)}s</h1>
       <nav class="filters" aria-label="State">
         <a href="/${fullName}/pulls"${at('open')}>${number('open')} open</a>
         <a href="/${fullName}/pulls?state=closed"${at('closed')}>${number('closed')} closed</a>
       </nav>
       ${
         pulls.length === 0
-          ? html`<div class="box"><p class="note">No ${state} pull requests.</p></div>`
+          ? html`<div class="box"><p class="note">No ${state} ${host.face.pages.pull}s.</p></div>`
           : html`<ul class="box plain" id="list" data-live>
             ${pulls.map((pull) => pullRow(host, repository, pull))}
           </ul>`
@@ -82,7 +82,7 @@ function pullRow(host: Host, repository: Repository, pull: Pull): Html {
         ${pull.labelIds.flatMap((id) => host.store.labels.find(id) ?? []).map(labelChip)}
       </p>
       <p class="meta">
-        #${pull.number} by ${author}, ${ago(host.now(), pull.createdAt)} · <code>${pull.headRef}</code> into
+        ${host.face.pages.sign}${pull.number} by ${author}, ${ago(host.now(), pull.createdAt)} · <code>${pull.headRef}</code> into
         <code>${pull.baseRef}</code>
       </p>
     </div>

@@ -19,7 +19,7 @@ export async function newPullPage(host: Host, viewer: Viewer, repository: Reposi
   const [files, diff] = await Promise.all([changedFiles(git, from, head), unifiedDiff(git, from, head)]);
   const [title = branch] = commits.at(-1)?.message.split('\n') ?? [];
   return page({
-    title: `New pull request · ${fullName}`,
+    title: `New ${host.face.pages.pull} · ${fullName}`,
     viewer,
     head: repositoryHead(host, repository, 'pulls'),
     body: html`<h1 class="page">Merge <code>${branch}</code> into <code>${repository.defaultBranch}</code></h1>
@@ -32,7 +32,7 @@ export async function newPullPage(host: Host, viewer: Viewer, repository: Reposi
             <input id="title" name="title" value="${title}" maxlength="256" required />
             <label for="body">What and why</label>
             <textarea id="body" name="body" rows="5" maxlength="65536"></textarea>
-            <div class="line end"><button class="primary">Open pull request</button></div>
+            <div class="line end"><button class="primary">Open ${host.face.pages.pull}</button></div>
           </form>`
       }
       <h2>${count(commits.length, 'commit')}, ${count(files.length, 'changed file')}</h2>

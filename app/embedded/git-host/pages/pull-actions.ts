@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { requireAccess } from '../access/authorize.ts';
 import { emitCheckRun, requestAction } from '../domain/check-runs.ts';
-import { addComment, addReaction, removeReaction } from '../domain/comments.ts';
+import { addReaction, removeReaction } from '../domain/comments.ts';
 import { addLabels, findLabel, removeLabel } from '../domain/labels.ts';
 import { mergePull } from '../domain/merge-pull.ts';
 import { editPull, findPull, openPull } from '../domain/pulls.ts';
@@ -48,7 +48,7 @@ export function addPullActions(pages: Hono<PageEnv>, host: Host): void {
   act('comment', async (c, { repository, pull }, form) => {
     const actor = actorOf(c.get('viewer'));
     const next = form('next');
-    if (form('body').trim() !== '' || next === 'stay') addComment(host, pull, actor, form('body'));
+    if (form('body').trim() !== '' || next === 'stay') await host.face.comment(host, pull, actor, form('body'));
     if (next !== 'close' && next !== 'reopen') return;
     requireRight(c, repository, pull);
     await editPull(host, pull, actor, { state: next === 'close' ? 'closed' : 'open' });

@@ -27,12 +27,12 @@ export async function conversationPage(host: Host, viewer: Viewer, repository: R
       <form method="post" action="${href}/comment" class="answer">
         ${csrfField(viewer)}
         <label for="comment">Add a comment</label>
-        <textarea id="comment" name="body" rows="5" maxlength="65536" placeholder="Markdown and commands, such as /retry"></textarea>
+        <textarea id="comment" name="body" rows="5" maxlength="65536" placeholder="Markdown and commands, such as ${host.face.pages.command}"></textarea>
         <div class="line end">
           ${
             pull.mergedAt === null && (rights === 'write' || isOwn)
               ? html`<button name="next" value="${pull.state === 'open' ? 'close' : 'reopen'}">
-                ${pull.state === 'open' ? 'Close' : 'Reopen'} pull request
+                ${pull.state === 'open' ? 'Close' : 'Reopen'} ${host.face.pages.pull}
               </button>`
               : ''
           }
@@ -41,7 +41,8 @@ export async function conversationPage(host: Host, viewer: Viewer, repository: R
       </form>
     </div>
     <aside>
-      ${labelsPart(host, viewer, pull, href, rights)} ${deployments(host, repository, pull)}
+      ${host.face.pages.labels ? labelsPart(host, viewer, pull, href, rights) : ''}
+      ${host.face.pages.deployments ? deployments(host, repository, pull) : ''}
       ${rights === 'write' || isOwn ? draftSwitch(viewer, pull, href) : ''}
     </aside>
   </div>`;
@@ -58,17 +59,20 @@ function talk(host: Host, viewer: Viewer, repository: Repository, pull: Pull, hr
     subject: `pull:${pull.id}`,
     reactUrl: `${href}/reactions`,
   })}
-  ${host.store.comments.list(`${pull.repositoryId}#${pull.number}`).map((comment) =>
-    commentCard(host, viewer, repository, {
-      anchor: `issuecomment-${comment.id}`,
-      author: host.store.accounts.get(comment.authorId),
-      body: comment.body,
-      createdAt: comment.createdAt,
-      isEdited: comment.updatedAt !== comment.createdAt,
-      subject: `comment:${comment.id}`,
-      reactUrl: `${href}/comments/${comment.id}/reactions`,
-    }),
-  )}`;
+  ${host.store.comments
+    .list(`${pull.repositoryId}#${pull.number}`)
+    .filter(({ isDeleted }) => isDeleted !== true)
+    .map((comment) =>
+      commentCard(host, viewer, repository, {
+        anchor: `issuecomment-${comment.id}`,
+        author: host.store.accounts.get(comment.authorId),
+        body: comment.body,
+        createdAt: comment.createdAt,
+        isEdited: comment.updatedAt !== comment.createdAt,
+        subject: `comment:${comment.id}`,
+        reactUrl: `${href}/comments/${comment.id}/reactions`,
+      }),
+    )}`;
 }
 
 async function mergeBox(
@@ -97,7 +101,7 @@ async function mergeBox(
           ${checkList(lines, required)}
         </details>`;
   if (pull.state === 'closed')
-    return html`${checks}<p class="row">${sign('muted', 'closed')} This pull request is closed.</p>`;
+    return html`${checks}<p class="row">${sign('muted', 'closed')} This ${host.face.pages.pull} is closed.</p>`;
   const isClean = await isMergeable(host, pull);
   const hindrance = pull.draft
     ? 'This is a draft: mark it as ready first.'
@@ -117,7 +121,7 @@ async function mergeBox(
     <form method="post" action="${href}/merge" class="row line">
       ${csrfField(viewer)}<input type="hidden" name="sha" value="${pull.headSha}" />
       <button class="primary" name="method" value="merge"${hindrance === undefined ? '' : html` disabled`}>
-        Merge pull request
+        ${host.face.pages.pull === 'merge request' ? 'Merge' : 'Merge pull request'}
       </button>
       <button name="method" value="squash"${hindrance === undefined ? '' : html` disabled`}>Squash and merge</button>
     </form>`;

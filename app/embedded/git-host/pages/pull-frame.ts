@@ -6,7 +6,7 @@ import { pullBadge, sign } from './icons.ts';
 import { page, repositoryHead } from './layout.ts';
 import { inlineMarkdown } from './markdown.ts';
 import type { Viewer } from './session.ts';
-import { count, type Html } from './words.ts';
+import { capital, count, type Html } from './words.ts';
 
 export type PullTab = 'conversation' | 'checks' | 'files';
 
@@ -20,6 +20,7 @@ export function pullFrame(
   body: Html,
 ): Html {
   const fullName = fullNameOf(host, repository);
+  const words = host.face.pages;
   const href = `/${fullName}/pull/${pull.number}`;
   const author = host.store.accounts.get(pull.authorId).login;
   const isFork = pull.headRepositoryId !== pull.repositoryId;
@@ -27,11 +28,11 @@ export function pullFrame(
   const lines = checkLines(host, repository, pull.headSha);
   const at = (which: PullTab) => (which === tab ? html` aria-current="page"` : '');
   return page({
-    title: `${pull.title} · Pull request #${pull.number} · ${fullName}`,
+    title: `${pull.title} · ${capital(words.pull)} ${words.sign}${pull.number} · ${fullName}`,
     viewer,
     head: repositoryHead(host, repository, 'pulls'),
     body: html`<header class="pull">
-        <h1 class="page">${inlineMarkdown(pull.title)} <span class="faint">#${pull.number}</span></h1>
+        <h1 class="page">${inlineMarkdown(pull.title)} <span class="faint">${words.sign}${pull.number}</span></h1>
         <p id="pull-state" data-live>
           ${pullBadge(pull)}
           <span
@@ -41,7 +42,7 @@ export function pullFrame(
           >
         </p>
       </header>
-      <nav class="tabs" aria-label="Pull request" id="pull-tabs" data-live>
+      <nav class="tabs" aria-label="${capital(words.pull)}" id="pull-tabs" data-live>
         <a href="${href}"${at('conversation')}>Conversation</a>
         <a href="${href}/checks"${at('checks')}
           >Checks <span class="number">${lines.length}</span>${lines.length === 0 ? '' : sign(summarize(lines).tone, summarize(lines).words)}</a
