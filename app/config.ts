@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { SlotRules } from '../engine/core/schedule.ts';
+import type { SettingsOfTenant } from '../engine/core/tenant.ts';
 import { EngineError } from '../engine/ports/errors.ts';
 import type { GitHostSetup } from '../providers/git-host-setup.ts';
 
@@ -18,7 +19,9 @@ export interface Config {
     | { readonly type: 'mongodb'; readonly uri: string };
   readonly kubeconfig: string;
   readonly agentImage: string;
-  /** What stands in for images that pipelines name: a mirror, or this organisation's own `node:24`. */
+  /** What tenants' stages may use and reach; absent: bounds that nobody notices. */
+  readonly tenants?: SettingsOfTenant;
+  /** What stands in for images that deploys name: a mirror, or this organisation's own `node:24`. */
   readonly images?: Readonly<Record<string, string>>;
   /** How pods start Slipway's own programs; absent where the agent's image does it by itself. */
   readonly agentPrograms?: { readonly agent: readonly string[]; readonly fetchArtifact: readonly string[] };
@@ -58,6 +61,7 @@ const environmentSchema = z.object({
   SLIPWAY_AGENT_ADDRESS: z.string().optional(),
   SLIPWAY_AGENT_IMAGE: z.string().default('slipway/agent'),
   SLIPWAY_IMAGES: imageMap.default({}),
+  SLIPWAY_SETTINGS: z.string().min(1).optional(),
   SLIPWAY_API_TOKEN: z.string().min(32).optional(),
   SLIPWAY_REPLICA_ADDRESS: z.string().min(1).optional(),
   SLIPWAY_URL: publicUrl.optional(),

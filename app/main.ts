@@ -7,6 +7,7 @@ import type { RolloutEvent } from '../deploy/rollout-events.ts';
 import { startAgentEndpoint } from '../engine/agent/endpoint.ts';
 import type { Run } from '../engine/core/run.ts';
 import type { RunEvent } from '../engine/core/run-events.ts';
+import type { PoolOf } from '../engine/core/schedule.ts';
 import type { HostEvent } from '../engine/core/trigger.ts';
 import { withKeepAlive } from '../engine/kubernetes/client.ts';
 import { clusterGet, tokenIssuer } from '../engine/kubernetes/cluster-fetch.ts';
@@ -14,6 +15,8 @@ import { fence } from '../engine/kubernetes/fence.ts';
 import { environmentNamespace, tenantNamespace } from '../engine/kubernetes/namespace.ts';
 import { podIdentity } from '../engine/kubernetes/pod-identity.ts';
 import { kubernetesPodRunner } from '../engine/kubernetes/pod-runner.ts';
+import { TenantNamespaces } from '../engine/kubernetes/tenant-namespaces.ts';
+import { partsOf, WayFinder } from '../engine/kubernetes/ways.ts';
 import { mongoArtifactStore } from '../engine/mongo/artifact-store.ts';
 import { mongoEventStore } from '../engine/mongo/event-store.ts';
 import { mongoLogStore } from '../engine/mongo/log-store.ts';
@@ -44,6 +47,7 @@ import { RollOut } from './reconcilers/roll-out.ts';
 import { defaultBudgets, ShowChecks } from './reconcilers/show-checks.ts';
 import { createApp, listen } from './server.ts';
 import { StartRun } from './start-run.ts';
+import { defaultTenantSettings } from './tenant-settings.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 const namespacePrefix = 'slipway';
@@ -117,15 +121,30 @@ export async function startSlipway(
     return { ...(await hostOf(repository.provider).cloneAccess(repository)), sha: trigger.headSha };
   };
   const agentEndpoint = `${config.agents.advertise ?? config.agents.host}:${config.agents.port}`;
+  const settingsOf = config.tenants ?? defaultTenantSettings(config);
+  const namespaces = new TenantNamespaces({
+    config: kubernetes,
+    prefix: namespacePrefix,
+    settingsOf,
+    ways: new WayFinder({
+      agents: { host: config.agents.advertise ?? config.agents.host, port: config.agents.port },
+      apiServer: partsOf(kubernetes.getCurrentCluster()?.server ?? ''),
+      of: (tenant) => {
+        const url = gitHosts.url(tenant.split(':')[0] ?? '');
+        return url === undefined ? [] : [partsOf(url)];
+      },
+    }),
+    onError,
+  });
   const createPods = new CreatePods({
     loop,
     pods: kubernetesPodRunner({
       config: kubernetes,
-      namespacePrefix,
+      namespaces,
       settings: {
         agentEndpoint,
         agentImage: config.agentImage,
-        ...(config.images === undefined ? {} : { images: config.images }),
+        tenant: settingsOf,
         ...(config.agentPrograms === undefined ? {} : { agentCommand: config.agentPrograms.agent }),
       },
       onError,
@@ -155,7 +174,8 @@ export async function startSlipway(
     clock: systemClock,
     onError,
   });
-  const scheduler = new Scheduler({ loop, rules: config.slots, clock: systemClock, onError });
+  const slotsOf = ({ tenant, name }: PoolOf) => settingsOf(tenant).pools[name]?.slots ?? Number.POSITIVE_INFINITY;
+  const scheduler = new Scheduler({ loop, rules: { ...config.slots, slotsOf }, clock: systemClock, onError });
   const listRuns = new ListRuns({ loop, runs, onError });
   const waitsOf = (runId: string) => [...scheduler.waitsOf(runId), ...createPods.waitsOf(runId)];
   const showChecks = new ShowChecks({
@@ -178,6 +198,7 @@ export async function startSlipway(
     runs,
     hosts: hostOf,
     replica: config.replica,
+    poolsOf: (tenant) => Object.keys(settingsOf(tenant).pools),
     showMistakes: (trigger, path, mistakes) => showChecks.showMistakes(trigger, path, mistakes),
     showConsent: (trigger) => showChecks.showConsent(trigger),
     followSchedules: (repository, branch, pipeline) => schedules.follow(repository, branch, pipeline),
@@ -234,6 +255,7 @@ export async function startSlipway(
     onError,
   });
   await createPods.start();
+  namespaces.start();
 
   let isReady = false;
   const allowed = new Set<string>();
@@ -297,6 +319,7 @@ export async function startSlipway(
       });
       scheduler.stop();
       createPods.stop();
+      namespaces.stop();
       rollOut.stop();
       showChecks.stop();
       await gitHosts.stop();

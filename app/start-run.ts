@@ -22,6 +22,7 @@ export class StartRun {
   readonly #runs: RunList;
   readonly #hosts: (provider: string) => GitHost;
   readonly #replica: string;
+  readonly #poolsOf: (tenant: string) => readonly string[];
   readonly #showMistakes: (trigger: Trigger, path: string, mistakes: readonly Mistake[]) => Promise<void>;
   readonly #showConsent: (trigger: PullRequestTrigger) => Promise<void>;
   readonly #followSchedules: (repository: RepositoryRef, branch: string, pipeline: Pipeline) => Promise<void>;
@@ -31,6 +32,8 @@ export class StartRun {
     readonly runs: RunList;
     readonly hosts: (provider: string) => GitHost;
     readonly replica: string;
+    /** Names of the pools that a tenant's stages may choose from. */
+    readonly poolsOf: (tenant: string) => readonly string[];
     readonly showMistakes: (trigger: Trigger, path: string, mistakes: readonly Mistake[]) => Promise<void>;
     /** A fork's run waits for consent, or has it. */
     readonly showConsent: (trigger: PullRequestTrigger) => Promise<void>;
@@ -41,6 +44,7 @@ export class StartRun {
     this.#runs = parts.runs;
     this.#hosts = parts.hosts;
     this.#replica = parts.replica;
+    this.#poolsOf = parts.poolsOf;
     this.#showMistakes = parts.showMistakes;
     this.#showConsent = parts.showConsent;
     this.#followSchedules = parts.followSchedules;
@@ -129,7 +133,8 @@ export class StartRun {
     const sha = sourceSha(trigger, policySha);
     const text = await host.readFile(repository, sha, pipelineFile, { maxBytes: pipelineMaxBytes });
     if (text !== undefined) {
-      const parsed = parsePipeline(text, { path: pipelineFile });
+      const pools = this.#poolsOf(repository.tenant);
+      const parsed = parsePipeline(text, { path: pipelineFile, pools });
       return 'mistakes' in parsed
         ? parsed
         : { pipeline: parsed.pipeline, source: { type: 'file', path: pipelineFile, sha } };

@@ -26,10 +26,11 @@ export const defaultRules: readonly TriggerRule[] = [
 /**
  * Reads a pipeline file: the pipeline, or every mistake with its place. Never throws, whatever the text.
  * @param options.repositoryName names the service of deploys that give no other name
+ * @param options.pools the tenant's; without them any name is taken
  */
 export function parsePipeline(
   text: string,
-  options: { readonly path: string; readonly repositoryName?: string },
+  options: { readonly path: string; readonly repositoryName?: string; readonly pools?: readonly string[] },
 ): { readonly pipeline: Pipeline } | { readonly mistakes: readonly Mistake[] } {
   if (Buffer.byteLength(text) > pipelineMaxBytes) {
     return {
@@ -86,7 +87,11 @@ export function parsePipeline(
     on: (value) => (rules = readRules(reader, value)),
     environments: (value) => (policy = { ...policy, environments: readEnvironments(reader, value) }),
     hotfix: (value) => (policy = { ...policy, hotfix: readHotfix(reader, value) }),
-    stages: (value) => (written = readStages(reader, value, options.repositoryName ?? 'service')),
+    stages: (value) =>
+      (written = readStages(reader, value, {
+        repositoryName: options.repositoryName ?? 'service',
+        pools: options.pools,
+      })),
   });
   if (isMap(contents) && written === undefined)
     reader.note(
@@ -145,12 +150,16 @@ function readRules(reader: Reader, node: Node | null): readonly TriggerRule[] {
   return rules;
 }
 
-function readStages(reader: Reader, node: Node | null, repositoryName: string): readonly WrittenStage[] {
+function readStages(
+  reader: Reader,
+  node: Node | null,
+  facts: { readonly repositoryName: string; readonly pools: readonly string[] | undefined },
+): readonly WrittenStage[] {
   const map = reader.map(node, 'stages');
   const entries = map === undefined ? [] : reader.entries(map, 'stages');
   if (map !== undefined && entries.length === 0)
     reader.note(map, 'There are no stages', 'A pipeline is made of stages', 'Add one; `slipway init` shows how');
-  return entries.flatMap(({ key, value, name }) => readStage(reader, name, key, value, repositoryName) ?? []);
+  return entries.flatMap(({ key, value, name }) => readStage(reader, name, key, value, facts) ?? []);
 }
 
 /** Checks what stages say of each other, spreads matrices, and turns needs of a matrix stage into needs of all its copies. */

@@ -1,6 +1,16 @@
 import { readySince, readyStages } from './core/decide.ts';
-import { isActive, type Run } from './core/run.ts';
-import { type Candidate, grantSlots, type SlotRules, type Wait } from './core/schedule.ts';
+import type { PlannedStage } from './core/pipeline.ts';
+import { isActive, type Run, stageState } from './core/run.ts';
+import {
+  type Candidate,
+  countUp,
+  grantSlots,
+  type PoolOf,
+  poolKey,
+  type SlotRules,
+  type Wait,
+} from './core/schedule.ts';
+import { defaultPool } from './core/tenant.ts';
 import type { Clock } from './ports/clock.ts';
 import type { RunChange, RunLoop } from './run-loop.ts';
 
@@ -11,9 +21,9 @@ export class Scheduler {
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
   readonly #ready = new Map<string, readonly Candidate[]>();
-  readonly #active = new Map<string, { readonly team: string; readonly count: number }>();
+  readonly #active = new Map<string, { readonly team: string; readonly pools: readonly (PoolOf | undefined)[] }>();
   /** Granted, not yet committed: they count as active and are no candidates. */
-  readonly #granted = new Map<string, string>();
+  readonly #granted = new Map<string, { readonly team: string; readonly pool: PoolOf | undefined }>();
   #waits: readonly Wait[] = [];
   #pass: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -50,19 +60,21 @@ export class Scheduler {
   }
 
   #track(run: Run): void {
-    const active = Object.values(run.stages).filter(isActive).length;
-    if (active === 0) this.#active.delete(run.runId);
-    else this.#active.set(run.runId, { team: run.team, count: active });
+    const active = run.plan.stages.filter((stage) => isActive(stageState(run, stage.name)));
+    if (active.length === 0) this.#active.delete(run.runId);
+    else this.#active.set(run.runId, { team: run.team, pools: active.map((stage) => poolOf(run, stage)) });
 
-    const ready = readyStages(run, this.#clock.now()).map(
-      (stage): Candidate => ({
+    const ready = readyStages(run, this.#clock.now()).map((stage): Candidate => {
+      const pool = poolOf(run, stage);
+      return {
         runId: run.runId,
         stage: stage.name,
         lane: run.lane,
         team: run.team,
+        ...(pool === undefined ? {} : { pool }),
         readySince: readySince(run, stage),
-      }),
-    );
+      };
+    });
     if (ready.length === 0) this.#ready.delete(run.runId);
     else this.#ready.set(run.runId, ready);
 
@@ -93,19 +105,25 @@ export class Scheduler {
   }
 
   #grant(): void {
-    const used = new Map<string, number>();
-    for (const { team, count } of this.#active.values()) used.set(team, (used.get(team) ?? 0) + count);
-    for (const team of this.#granted.values()) used.set(team, (used.get(team) ?? 0) + 1);
+    const teams = new Map<string, number>();
+    const pools = new Map<string, number>();
+    const use = (team: string, pool: PoolOf | undefined) => {
+      countUp(teams, team);
+      if (pool !== undefined) countUp(pools, poolKey(pool));
+    };
+    for (const { team, pools: used } of this.#active.values()) for (const pool of used) use(team, pool);
+    for (const { team, pool } of this.#granted.values()) use(team, pool);
     const candidates = [...this.#ready.values()].flat().filter((candidate) => !this.#granted.has(keyOf(candidate)));
-    const teams = new Map(candidates.map(({ runId, team }) => [runId, team]));
-    const { grants, waits } = grantSlots(candidates, used, this.#rules, this.#clock.now());
+    const byKey = new Map(candidates.map((candidate) => [keyOf(candidate), candidate]));
+    const { grants, waits } = grantSlots(candidates, { teams, pools }, this.#rules, this.#clock.now());
     this.#waits = waits;
     const oldest = candidates[0] === undefined ? undefined : Math.min(...waits.map((wait) => this.#ageAt(wait)));
     if (oldest !== undefined && Number.isFinite(oldest)) this.#wake(new Date(oldest));
 
     for (const grant of grants) {
       const key = keyOf(grant);
-      this.#granted.set(key, teams.get(grant.runId) ?? '');
+      const candidate = byKey.get(key);
+      this.#granted.set(key, { team: candidate?.team ?? '', pool: candidate?.pool });
       this.#loop
         .send(grant.runId, { type: 'ScheduleStage', stage: grant.stage, reason: grant.reason })
         .catch(this.#onError)
@@ -126,6 +144,11 @@ export class Scheduler {
     const at = candidate.readySince.getTime() + this.#rules.ageAfterMs;
     return at > this.#clock.now().getTime() ? at : Number.POSITIVE_INFINITY;
   }
+}
+
+/** A deploy is driven by Slipway itself and takes no place in a pool. */
+function poolOf({ repository }: Run, { pool, deploy }: PlannedStage): PoolOf | undefined {
+  return deploy === undefined ? { tenant: repository.tenant, name: pool ?? defaultPool } : undefined;
 }
 
 function keyOf({ runId, stage }: { readonly runId: string; readonly stage: string }): string {

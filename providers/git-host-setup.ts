@@ -6,6 +6,8 @@ import type { WebhookSource } from './git-host-webhook.ts';
 export interface GitHostSetup {
   /** `github`, ...: what triggers and webhook addresses call it. */
   readonly provider: string;
+  /** Where repositories are cloned from, as far as it is not a public address: stages are let there by it. */
+  readonly url?: string;
   createHost(): Promise<GitHost>;
   /** @throws RangeError without a secret, or with one that anybody knows */
   webhooks(now: () => Date): WebhookSource;

@@ -3,10 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { EngineError } from '../../engine/ports/errors.ts';
 import type { GitHostSetup } from '../../providers/git-host-setup.ts';
 import { agingMs, type Config, databaseFile, type EnvironmentConfig } from '../config.ts';
 import { keptSecret, localPrograms } from '../embedded/embedded-slipway.ts';
 import { stablePort } from '../embedded/free-port.ts';
+import { readTenantSettings } from '../tenant-settings.ts';
 
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -36,6 +38,19 @@ export async function clusterFromEnvironment(environment: EnvironmentConfig): Pr
   return config.exportConfig();
 }
 
+async function readSettings(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new EngineError({
+      code: 'invalid',
+      what: `Reading ${path}`,
+      why: cause instanceof Error ? cause.message : String(cause),
+      fix: 'Correct SLIPWAY_SETTINGS, or leave it out',
+      cause,
+    });
+  });
+}
+
 /** All settings: what the environment says, and stand-ins kept in the folder for what it leaves out. */
 export async function settingsOf(facts: {
   readonly environment: EnvironmentConfig;
@@ -60,6 +75,11 @@ export async function settingsOf(facts: {
     kubeconfig: facts.kubeconfig,
     agentImage: environment.SLIPWAY_AGENT_IMAGE,
     ...(facts.isClusterEmbedded ? { agentPrograms: localPrograms(dataDir) } : {}),
+    tenants: readTenantSettings(await readSettings(environment.SLIPWAY_SETTINGS), {
+      path: environment.SLIPWAY_SETTINGS ?? '',
+      images: environment.SLIPWAY_IMAGES,
+      poolSlots: environment.SLIPWAY_POOL_SLOTS,
+    }),
     images: environment.SLIPWAY_IMAGES,
     gitHosts: facts.gitHosts,
     slots: {

@@ -10,6 +10,7 @@ interface InUse {
   readonly version: number;
   readonly host: GitHost;
   readonly source: WebhookSource;
+  readonly url?: string;
 }
 
 /**
@@ -107,6 +108,11 @@ export class GitHostsInUse {
     return this.#hosts.get(provider)?.source;
   }
 
+  /** Where its repositories are; undefined where that is a public address, or it is not set up. */
+  url(provider: string): string | undefined {
+    return this.#hosts.get(provider)?.url;
+  }
+
   from(provider: string): 'environment' | 'stored' | undefined {
     return this.#hosts.get(provider)?.from;
   }
@@ -120,7 +126,14 @@ export class GitHostsInUse {
   }
 
   async #made(setup: GitHostSetup, from: InUse['from'], version: number): Promise<InUse> {
-    return { from, version, host: this.#guard(await setup.createHost()), source: setup.webhooks(this.#now) };
+    const { url } = setup;
+    return {
+      from,
+      version,
+      host: this.#guard(await setup.createHost()),
+      source: setup.webhooks(this.#now),
+      ...(url === undefined ? {} : { url }),
+    };
   }
 
   #once(key: string, tell: () => void): void {

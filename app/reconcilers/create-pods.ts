@@ -3,6 +3,7 @@ import { memoryForAttempt } from '../../engine/core/retry.ts';
 import { attemptOf, isActive, plannedStage, type Run, stageState } from '../../engine/core/run.ts';
 import type { FailureCause } from '../../engine/core/run-events.ts';
 import type { Wait } from '../../engine/core/schedule.ts';
+import { defaultPool } from '../../engine/core/tenant.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
 import { EngineError } from '../../engine/ports/errors.ts';
 import type { AttemptPod, AttemptRef, PodEndCause, PodObservation, PodRunner } from '../../engine/ports/pod-runner.ts';
@@ -256,6 +257,8 @@ function attemptPod(run: Run, attempt: AttemptRef, name: string): AttemptPod {
     tenant: run.repository.tenant,
     podName: name,
     image: stage.image,
+    lane: run.lane,
+    pool: stage.pool ?? defaultPool,
     resources: { ...stage.resources, memoryBytes: memoryForAttempt(stage, run.failures[stage.name] ?? []) },
     timeoutMs: stage.timeoutMs,
   };

@@ -69,6 +69,8 @@ export interface StageDefinition {
   /** Further attempts after a failure of the stage's own commands. */
   readonly retries: number;
   readonly resources: Resources;
+  /** The class of nodes it runs on; absent: `default`. */
+  readonly pool?: string;
   readonly artifactsIn: readonly string[];
   readonly artifactsOut: readonly ArtifactOutput[];
   readonly reports: readonly ReportOutput[];

@@ -6,7 +6,26 @@ export interface Candidate {
   readonly stage: string;
   readonly lane: Lane;
   readonly team: string;
+  /** Absent for a stage without a pod. */
+  readonly pool?: PoolOf;
   readonly readySince: Date;
+}
+
+/** A tenant's pool: those of two tenants are never the same. */
+export interface PoolOf {
+  readonly tenant: string;
+  readonly name: string;
+}
+
+/** What is in use now: stages that have a slot, by team and by pool. */
+export interface InUse {
+  readonly teams: ReadonlyMap<string, number>;
+  /** By `poolKey`. */
+  readonly pools: ReadonlyMap<string, number>;
+}
+
+export function poolKey({ tenant, name }: PoolOf): string {
+  return `${tenant}\0${name}`;
 }
 
 export interface SlotRules {
@@ -16,6 +35,8 @@ export interface SlotRules {
   readonly poolSlots: number;
   /** A feature stage that waited this long ranks with main. */
   readonly ageAfterMs: number;
+  /** Stages of a tenant's pool at once; absent: no bound of its own. */
+  readonly slotsOf?: (pool: PoolOf) => number;
 }
 
 export interface Grant {
@@ -34,16 +55,19 @@ const laneRank: Readonly<Record<Lane, number>> = { hotfix: 0, main: 1, feature: 
 /**
  * Who gets a slot: hotfixes first, then main, then features (which rank with main once they waited long enough, so none
  * starves); inside a rank the team that uses the least of its slots; inside a team who waited longest.
- * @param active how many stages of each team have a slot now
+ * A full pool holds up its own stages alone.
  */
 export function grantSlots(
   candidates: readonly Candidate[],
-  active: ReadonlyMap<string, number>,
+  inUseNow: InUse,
   rules: SlotRules,
   now: Date,
 ): { readonly grants: readonly Grant[]; readonly waits: readonly Wait[] } {
-  const used = new Map(active);
-  let inUse = [...active.values()].reduce((sum, count) => sum + count, 0);
+  const used = new Map(inUseNow.teams);
+  const usedPools = new Map(inUseNow.pools);
+  const isFull = ({ pool }: Candidate) =>
+    pool !== undefined && rules.slotsOf !== undefined && (usedPools.get(poolKey(pool)) ?? 0) >= rules.slotsOf(pool);
+  let inUse = [...used.values()].reduce((sum, count) => sum + count, 0);
   const queues = new Map<number, Map<string, Candidate[]>>();
   for (const candidate of [...candidates].sort(byAge)) {
     const rank = rankOf(candidate, rules, now);
@@ -62,8 +86,16 @@ export function grantSlots(
       team,
       queue,
       next: 0,
+      held: [] as Candidate[],
     }));
     for (;;) {
+      // Slots only get fewer in here, so what a full pool holds up is looked at once.
+      for (const team of teams) {
+        for (let head = team.queue[team.next]; head !== undefined && isFull(head); head = team.queue[team.next]) {
+          team.held.push(head);
+          team.next += 1;
+        }
+      }
       const open =
         inUse < rules.poolSlots
           ? teams.filter(({ team, queue, next }) => next < queue.length && usedBy(used, team) < rules.teamSlots)
@@ -77,6 +109,7 @@ export function grantSlots(
       first.next += 1;
       const before = usedBy(used, first.team);
       used.set(first.team, before + 1);
+      if (candidate.pool !== undefined) countUp(usedPools, poolKey(candidate.pool));
       inUse += 1;
       grants.push({
         runId: candidate.runId,
@@ -84,13 +117,13 @@ export function grantSlots(
         reason: grantReason(candidate, before, rules, now),
       });
     }
-    for (const { team, queue, next } of teams) {
-      for (const candidate of queue.slice(next)) {
+    for (const { team, queue, next, held } of teams) {
+      for (const candidate of [...held, ...queue.slice(next)]) {
         waits.push({
           runId: candidate.runId,
           stage: candidate.stage,
           ahead,
-          reason: waitReason(team, usedBy(used, team), rules, ahead),
+          reason: waitReason(candidate, usedBy(used, team), rules, { ahead, isPoolFull: isFull(candidate) }),
         });
         ahead += 1;
       }
@@ -102,6 +135,10 @@ export function grantSlots(
 function rankOf(candidate: Candidate, rules: SlotRules, now: Date): number {
   const isOld = now.getTime() - candidate.readySince.getTime() >= rules.ageAfterMs;
   return candidate.lane === 'feature' && isOld ? laneRank.main : laneRank[candidate.lane];
+}
+
+export function countUp(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 function usedBy(used: ReadonlyMap<string, number>, team: string): number {
@@ -118,8 +155,15 @@ function grantReason(candidate: Candidate, used: number, rules: SlotRules, now: 
   return `lane ${candidate.lane}, ${slots} of team ${candidate.team}, waited ${waitedMs} ms`;
 }
 
-function waitReason(team: string, used: number, rules: SlotRules, ahead: number): string {
+function waitReason(
+  { team, pool }: Candidate,
+  used: number,
+  rules: SlotRules,
+  { ahead, isPoolFull }: { readonly ahead: number; readonly isPoolFull: boolean },
+): string {
   const queue = ahead === 0 ? 'next in line' : `${ahead} ahead`;
+  if (isPoolFull && pool !== undefined)
+    return `all ${rules.slotsOf?.(pool)} slots of the pool "${pool.name}" are in use (${queue})`;
   return used >= rules.teamSlots
     ? `all ${rules.teamSlots} slots of team ${team} are in use (${queue})`
     : `all ${rules.poolSlots} slots of the pool are in use (${queue})`;

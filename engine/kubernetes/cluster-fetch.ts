@@ -1,22 +1,48 @@
-import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
+import { ApiException, HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
 import { requestTimeoutMs } from './client.ts';
 
 const discoverySchema = z.object({ issuer: z.string() });
 
-/** GETs from the API server with the kubeconfig's certificates and credentials. */
-export async function clusterGet(config: KubeConfig, path: string): Promise<unknown> {
+/** What every object has that is sent to the API server. */
+export interface ApiObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+}
+
+/** GETs from the API server with the kubeconfig's certificates and credentials. @throws ApiException */
+export function clusterGet(config: KubeConfig, path: string): Promise<unknown> {
+  return request(config, HttpMethod.GET, path);
+}
+
+/** Sets the object's fields as ours on the server, whoever set them before. @throws ApiException */
+export function clusterApply(config: KubeConfig, path: string, object: ApiObject): Promise<unknown> {
+  return request(config, HttpMethod.PATCH, `${path}?fieldManager=slipway&force=true`, object);
+}
+
+async function request(config: KubeConfig, method: HttpMethod, path: string, applied?: ApiObject): Promise<unknown> {
   const url = `${config.getCurrentCluster()?.server ?? ''}${path}`;
-  const context = new RequestContext(url, HttpMethod.GET);
+  const context = new RequestContext(url, method);
   await config.applySecurityAuthentication(context);
   const dispatcher = context.getDispatcher();
   const response = await undiciFetch(url, {
-    headers: context.getHeaders(),
+    method,
+    headers: {
+      ...context.getHeaders(),
+      ...(applied === undefined ? {} : { 'content-type': 'application/apply-patch+yaml' }),
+    },
     signal: AbortSignal.timeout(requestTimeoutMs),
+    ...(applied === undefined ? {} : { body: JSON.stringify(applied) }),
     ...(dispatcher === undefined ? {} : { dispatcher }),
   });
-  if (!response.ok) throw new Error(`The cluster answered ${response.status} to GET ${path}`);
+  if (!response.ok) throw new ApiException(response.status, `${method} ${path}`, await response.text(), {});
   return response.json();
 }
 

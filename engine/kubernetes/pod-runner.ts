@@ -3,9 +3,10 @@ import { EngineError, type EngineErrorCode } from '../ports/errors.ts';
 import type { PodRunner } from '../ports/pod-runner.ts';
 import { refusalOf } from './admission-refusal.ts';
 import { reasonOf, statusOf, withTimeout } from './client.ts';
-import { tenantNamespace } from './namespace.ts';
-import { labels, type PodSettings, podSpec } from './pod-spec.ts';
+import { labels } from './names.ts';
+import { type PodSettings, podSpec } from './pod-spec.ts';
 import { observe } from './pod-status.ts';
+import type { TenantNamespaces } from './tenant-namespaces.ts';
 
 const selector = `${labels.role}=stage`;
 const restartMs = 1_000;
@@ -13,55 +14,30 @@ const restartMs = 1_000;
 /** Runs attempts as pods of a Kubernetes cluster, in their tenant's namespace. */
 export function kubernetesPodRunner(options: {
   readonly config: KubeConfig;
-  readonly namespacePrefix: string;
+  readonly namespaces: Pick<TenantNamespaces, 'nameOf' | 'ensure' | 'forget'>;
   readonly settings: PodSettings;
   readonly onError: (error: unknown) => void;
 }): PodRunner {
-  const { config, namespacePrefix, settings, onError } = options;
+  const { config, namespaces, settings, onError } = options;
   const core = config.makeApiClient(CoreV1Api);
-  const namespaces = new Map<string, Promise<string>>();
-
-  /** Made once per process; a namespace that is there is as good as one made. */
-  function namespaceOf(tenant: string): Promise<string> {
-    const known = namespaces.get(tenant);
-    if (known !== undefined) return known;
-    const made = ensureNamespace(tenant).catch((error: unknown) => {
-      namespaces.delete(tenant);
-      throw error;
-    });
-    namespaces.set(tenant, made);
-    return made;
-  }
-
-  async function ensureNamespace(tenant: string): Promise<string> {
-    const name = tenantNamespace(namespacePrefix, tenant);
-    const metadata = {
-      name,
-      labels: { 'pod-security.kubernetes.io/enforce': 'restricted', 'app.kubernetes.io/managed-by': 'slipway' },
-    };
-    try {
-      await core.createNamespace({ body: { metadata } }, withTimeout());
-    } catch (error) {
-      if (statusOf(error) !== 409) throw error;
-    }
-    return name;
-  }
 
   return {
     async start(pod) {
       try {
-        const namespace = await namespaceOf(pod.tenant);
+        const namespace = await namespaces.ensure(pod.tenant);
         await core.createNamespacedPod({ namespace, body: podSpec(pod, settings) }, withTimeout());
       } catch (error) {
         if (statusOf(error) === 409 && reasonOf(error).includes('already exists')) return;
-        if (statusOf(error) === 404) namespaces.delete(pod.tenant);
+        if (error instanceof EngineError) throw error;
+        // What should be there is not: all of it is looked at again before the next try.
+        if (isMissing(error)) namespaces.forget(pod.tenant);
         throw podError(`Creating pod ${pod.podName}`, error);
       }
     },
 
     async stop({ tenant, podName }, { graceMs }) {
       try {
-        const namespace = tenantNamespace(namespacePrefix, tenant);
+        const namespace = namespaces.nameOf(tenant);
         await core.deleteNamespacedPod(
           { namespace, name: podName, gracePeriodSeconds: Math.ceil(graceMs / 1_000) },
           withTimeout(),
@@ -118,6 +94,10 @@ export function kubernetesPodRunner(options: {
       };
     },
   };
+}
+
+function isMissing(error: unknown): boolean {
+  return statusOf(error) === 404 || (statusOf(error) === 403 && /no PriorityClass|terminated/.test(reasonOf(error)));
 }
 
 function podError(what: string, error: unknown): EngineError {

@@ -1,8 +1,11 @@
-import type { V1Container, V1Pod, V1ResourceRequirements } from '@kubernetes/client-node';
+import type { V1Container, V1Pod, V1ResourceRequirements, V1Toleration } from '@kubernetes/client-node';
 import { stageContainerScript } from '../agent/stage-script.ts';
 import type { Resources } from '../core/pipeline.ts';
+import type { SettingsOfTenant, TenantSettings, Toleration } from '../core/tenant.ts';
 import type { AttemptPod } from '../ports/pod-runner.ts';
+import { annotations, labels } from './names.ts';
 import { agentAudience } from './pod-identity.ts';
+import { priorityClassOf } from './priority-classes.ts';
 
 export interface PodSettings {
   /** `host:port` of the controller, as pods reach it. */
@@ -10,13 +13,8 @@ export interface PodSettings {
   readonly agentImage: string;
   /** Absent where the image starts the agent by itself. */
   readonly agentCommand?: readonly string[];
-  /** What stands in for images that pipelines name. */
-  readonly images?: Readonly<Record<string, string>>;
+  readonly tenant: SettingsOfTenant;
 }
-
-export const labels = { run: 'slipway.dev/run', attempt: 'slipway.dev/attempt', role: 'slipway.dev/role' } as const;
-/** Free text, so no labels. */
-export const annotations = { stage: 'slipway.dev/stage', tenant: 'slipway.dev/tenant' } as const;
 
 const user = 1_000;
 const workspace = '/slipway/workspace';
@@ -28,6 +26,8 @@ const deadlineSlackSeconds = 900;
 const stageDiskBytes = 20 * 2 ** 30;
 const agentDiskBytes = 2 ** 30;
 const agentResources: Resources = { cpuMillicores: 100, memoryBytes: 256 * 2 ** 20 };
+/** How long pods stay bound to a node that does not answer; by default it is five minutes. */
+const nodeSilenceSeconds = 60;
 /** Starting takes the agent a moment of a whole processor, and the stage waits for it; after that it takes next to none. */
 const agentLimitMillicores = 1_000;
 
@@ -36,6 +36,8 @@ const agentLimitMillicores = 1_000;
  * holds nothing secret: what is secret reaches the agent over its own connection.
  */
 export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
+  const tenant = settings.tenant(pod.tenant);
+  const pool = tenant.pools[pod.pool];
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -57,9 +59,13 @@ export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
         fsGroup: user,
         seccompProfile: { type: 'RuntimeDefault' },
       },
+      priorityClassName: priorityClassOf(pod.lane),
+      nodeSelector: { ...pool?.nodeSelector },
+      tolerations: [...(pool?.tolerations.map(tolerationOf) ?? []), ...silentNodes],
+      ...(tenant.pullSecrets.length === 0 ? {} : { imagePullSecrets: tenant.pullSecrets.map((name) => ({ name })) }),
       // Five search domains make ten look-ups of every outside name.
-      dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
-      containers: [agentContainer(settings), stageContainer(pod, settings)],
+      dnsConfig: { options: [{ name: 'ndots', value: String(tenant.ndots) }] },
+      containers: [agentContainer(settings, tenant), stageContainer(pod, tenant)],
       volumes: [
         { name: 'workspace', emptyDir: {} },
         { name: 'control', emptyDir: {} },
@@ -79,7 +85,10 @@ export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
 }
 
 /** Paths are given by variables alone: a mount path need not be a path of the machine that runs the container. */
-function agentContainer({ agentEndpoint, agentImage, agentCommand }: PodSettings): V1Container {
+function agentContainer(
+  { agentEndpoint, agentImage, agentCommand }: PodSettings,
+  { egress }: TenantSettings,
+): V1Container {
   return {
     name: 'agent',
     image: agentImage,
@@ -90,6 +99,7 @@ function agentContainer({ agentEndpoint, agentImage, agentCommand }: PodSettings
       { name: 'SLIPWAY_WORKSPACE', value: workspace },
       { name: 'SLIPWAY_CONTROL', value: control },
       { name: 'HOME', value: '/slipway/home' },
+      ...proxyVariables(egress.proxy, agentEndpoint),
     ],
     resources: requirements(agentResources, agentDiskBytes, agentLimitMillicores),
     securityContext: restricted,
@@ -102,16 +112,17 @@ function agentContainer({ agentEndpoint, agentImage, agentCommand }: PodSettings
   };
 }
 
-function stageContainer({ image, resources }: AttemptPod, { images }: PodSettings): V1Container {
+function stageContainer({ image, resources }: AttemptPod, { images, egress }: TenantSettings): V1Container {
   return {
     name: 'stage',
-    image: images?.[image] ?? image,
+    image: images[image] ?? image,
     command: ['sh', '-c', stageContainerScript],
     env: [
       { name: 'SLIPWAY_WORKSPACE', value: workspace },
       { name: 'SLIPWAY_CONTROL', value: control },
       { name: 'HOME', value: '/slipway/home' },
       { name: 'TMPDIR', value: '/slipway/home' },
+      ...proxyVariables(egress.proxy, undefined),
     ],
     workingDir: workspace,
     resources: requirements(resources, stageDiskBytes),
@@ -123,6 +134,36 @@ function stageContainer({ image, resources }: AttemptPod, { images }: PodSetting
     ],
   };
 }
+
+/** In both spellings, since programs differ in which they read. Agents talk to Slipway without it. */
+function proxyVariables(
+  proxy: string | undefined,
+  agentEndpoint: string | undefined,
+): { readonly name: string; readonly value: string }[] {
+  if (proxy === undefined) return [];
+  const own = agentEndpoint === undefined ? [] : [agentEndpoint.replace(/:\d+$/, '')];
+  const variables = { http_proxy: proxy, https_proxy: proxy, no_proxy: ['localhost', '127.0.0.1', ...own].join(',') };
+  return Object.entries(variables).flatMap(([name, value]) => [
+    { name, value },
+    { name: name.toUpperCase(), value },
+  ]);
+}
+
+function tolerationOf({ key, value, effect }: Toleration): V1Toleration {
+  return {
+    operator: value === undefined ? 'Exists' : 'Equal',
+    ...(key === undefined ? {} : { key }),
+    ...(value === undefined ? {} : { value }),
+    ...(effect === undefined ? {} : { effect }),
+  };
+}
+
+const silentNodes: readonly V1Toleration[] = ['not-ready', 'unreachable'].map((condition) => ({
+  key: `node.kubernetes.io/${condition}`,
+  operator: 'Exists',
+  effect: 'NoExecute',
+  tolerationSeconds: nodeSilenceSeconds,
+}));
 
 const restricted: NonNullable<V1Container['securityContext']> = {
   allowPrivilegeEscalation: false,

@@ -1,7 +1,7 @@
 import type { V1ContainerStatus, V1Pod, V1PodCondition } from '@kubernetes/client-node';
 import type { PodEndCause, PodObservation } from '../ports/pod-runner.ts';
 import { pullState } from './image-pull.ts';
-import { annotations, labels } from './pod-spec.ts';
+import { annotations, labels } from './names.ts';
 
 type State = PodObservation['state'];
 

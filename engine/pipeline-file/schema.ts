@@ -84,6 +84,10 @@ const stage = object(
       cpu: described({ type: ['string', 'number'] }, '500m or 2'),
       memory: described({ type: ['string', 'number'] }, '512Mi or 2Gi'),
     }),
+    pool: described(
+      { type: 'string', pattern: '^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$' },
+      'The class of nodes it runs on; an administrator says which there are',
+    ),
     reports: object({ junit: described(texts, 'Files by pattern') }),
     matrix: {
       type: 'object',

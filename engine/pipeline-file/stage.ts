@@ -27,6 +27,7 @@ export const defaultTimeoutMs = 30 * 60_000;
 export const defaultResources: Resources = { cpuMillicores: 1_000, memoryBytes: 2 ** 30 };
 const maxTimeoutMs = 6 * 3_600_000;
 const maxMatrix = 64;
+const poolShape = /^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$/;
 const nameShape = /^[A-Za-z0-9][A-Za-z0-9 ._\-(),=/]{0,79}$/;
 
 /** A stage as written, with the places its mistakes will point at. */
@@ -46,19 +47,23 @@ interface Draft {
   timeoutMs: number;
   retries: number;
   resources: Resources;
+  pool?: string;
   artifactsOut: readonly ArtifactOutput[];
   reports: readonly ReportOutput[];
   deploy?: Omit<DeployTarget, 'service'> & { readonly service?: string };
   when: Condition;
 }
 
-/** @param repositoryName names the service of a deploy that gives no other name */
+/**
+ * @param facts.repositoryName names the service of a deploy that gives no other name
+ * @param facts.pools which pools there are; undefined where nobody can tell
+ */
 export function readStage(
   reader: Reader,
   name: string,
   key: Node,
   node: Node | null,
-  repositoryName: string,
+  { repositoryName, pools }: { readonly repositoryName: string; readonly pools: readonly string[] | undefined },
 ): WrittenStage | undefined {
   const what = `stage "${shown(name)}"`;
   if (!nameShape.test(name)) {
@@ -104,6 +109,13 @@ export function readStage(
     retries: (value) =>
       set(reader.integer(value, `retries of ${what}`, { from: 0, to: 5 }), (retries) => (draft.retries = retries)),
     resources: (value) => (draft.resources = readResources(reader, value, `resources of ${what}`)),
+    pool: (value) =>
+      set(
+        pools === undefined
+          ? reader.parsed(value, `pool of ${what}`, (text) => (poolShape.test(text) ? text : undefined), 'heavy')
+          : reader.oneOf(value, `pool of ${what}`, pools),
+        (pool) => (draft.pool = pool),
+      ),
     reports: (value) => (draft.reports = readReports(reader, value, `reports of ${what}`)),
     matrix: (value) => (matrix = readMatrix(reader, value, `matrix of ${what}`)),
     artifacts: (value) =>

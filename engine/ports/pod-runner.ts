@@ -1,4 +1,5 @@
 import type { Resources } from '../core/pipeline.ts';
+import type { Lane } from '../core/run-events.ts';
 
 /** Names one attempt of one stage. */
 export interface AttemptRef {
@@ -13,6 +14,9 @@ export interface AttemptPod extends AttemptRef {
   /** Deterministic: run, stage and attempt; a DNS label. */
   readonly podName: string;
   readonly image: string;
+  readonly lane: Lane;
+  /** A pool of the tenant's. */
+  readonly pool: string;
   readonly resources: Resources;
   /** The commands' own limit; the pod's deadline is set a little later. */
   readonly timeoutMs: number;

@@ -33,6 +33,7 @@ const variables = z
 export function bitbucketSetup({ webhookSecrets, ...options }: BitbucketConfig): GitHostSetup {
   return {
     provider: 'bitbucket',
+    url: options.url,
     createHost: async () => createBitbucketHost(options),
     webhooks: () => bitbucketWebhooks(webhookSecrets),
   };

@@ -32,6 +32,7 @@ const variables = z
 export function giteaSetup(config: GiteaConfig): GitHostSetup {
   return {
     provider: 'gitea',
+    url: config.url,
     createHost: async () => createGiteaHost(config),
     webhooks: () => giteaWebhooks(config.webhookSecrets),
   };

@@ -33,6 +33,7 @@ export function gitHubSetup(config: GitHubConfig): GitHostSetup {
   const { webhookSecrets, ...app } = config;
   return {
     provider: 'github',
+    ...(config.baseUrl === undefined ? {} : { url: config.baseUrl }),
     createHost: () => createGitHubHost({ ...app, webhookSecret: webhookSecrets[0] ?? '' }),
     webhooks: () => gitHubWebhooks(webhookSecrets),
   };

@@ -32,6 +32,7 @@ const variables = z
 export function gitLabSetup(config: GitLabConfig): GitHostSetup {
   return {
     provider: 'gitlab',
+    url: config.url,
     createHost: async () => createGitLabHost(config),
     webhooks: (now) => gitLabWebhooks(config.webhookSecrets, now),
   };

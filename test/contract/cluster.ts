@@ -12,6 +12,7 @@ import { workloadCases } from './cluster-workloads.ts';
 export function clusterContract(
   name: string,
   make: () => Promise<{ readonly config: KubeConfig; readonly close: () => Promise<void> }>,
+  facts: { readonly isVersionOneForgotten: boolean } = { isVersionOneForgotten: true },
 ): void {
   describe(`cluster contract: ${name}`, { concurrent: true, timeout: 90_000 }, () => {
     const namespace = `contract-${Date.now().toString(36)}`;
@@ -31,7 +32,7 @@ export function clusterContract(
       if (access === undefined) throw new Error('The cluster is not ready');
       return access;
     };
-    apiCases(get);
+    apiCases(get, facts);
     podCases(get);
     workloadCases(get);
   });

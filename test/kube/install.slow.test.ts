@@ -70,6 +70,8 @@ describe.skipIf(realClusterMissing !== undefined)(
         image,
         env: { GITHUB_API_URL: host.apiUrl, SLIPWAY_IMAGES: 'node:24=docker.io/local/node:1', SLIPWAY_TEAM_SLOTS: '8' },
         resources: { requests: { cpu: '50m', memory: '256Mi' } },
+        // This cluster's name server is not in kube-system.
+        settings: { defaults: { egress: { dns: [`${machineAddress}/32`] }, quota: { pods: 20 } } },
       };
       writeFileSync(join(folder, 'values.json'), JSON.stringify(values));
       execFileSync(
@@ -94,7 +96,12 @@ describe.skipIf(realClusterMissing !== undefined)(
 
     function removeInstalled(): void {
       kubectl('delete', 'namespace', namespace, '--ignore-not-found');
-      for (const kind of ['clusterrole', 'clusterrolebinding'])
+      for (const kind of [
+        'clusterrole',
+        'clusterrolebinding',
+        'validatingadmissionpolicy',
+        'validatingadmissionpolicybinding',
+      ])
         kubectl('delete', kind, `${namespace}-slipway`, '--ignore-not-found');
     }
 
@@ -122,13 +129,34 @@ describe.skipIf(realClusterMissing !== undefined)(
         .sort();
       expect(may).toEqual([
         'deployments.apps [] [] [get create patch delete]',
-        'limitranges [] [] [get create patch]',
-        'namespaces [] [] [get create patch]',
-        'networkpolicies.networking.k8s.io [] [] [get create patch]',
-        'pods [] [] [get list watch create delete]',
-        'resourcequotas [] [] [get create patch]',
+        'limitranges [] [] [get list create patch]',
+        'namespaces [] [] [get list create patch]',
+        'networkpolicies.networking.k8s.io [] [] [get list create patch]',
+        'pods [] [] [list watch create delete]',
+        'priorityclasses.scheduling.k8s.io [] [] [get create patch]',
+        'resourcequotas [] [] [get list create patch]',
+        'serviceaccounts [] [] [get list create patch]',
         'services [] [] [get create patch]',
       ]);
+    });
+
+    it('may do that nowhere but in its own namespaces', () => {
+      const asSlipway =
+        (...words: readonly string[]) =>
+        () =>
+          kubectl(...words, `--as=system:serviceaccount:${namespace}:slipway`, '--dry-run=server');
+      for (const place of ['default', 'kube-system', namespace])
+        expect(asSlipway('create', 'service', 'clusterip', 'intruder', '--tcp=80', '-n', place)).toThrow(
+          /Slipway writes only into namespaces of its own/,
+        );
+      expect(asSlipway('run', 'intruder', '--image=local/base:1', '-n', 'kube-system')).toThrow(/Slipway writes only/);
+      for (const name of ['kube-system', 'default'])
+        expect(asSlipway('label', 'namespace', name, 'pod-security.kubernetes.io/enforce=privileged')).toThrow(
+          /Slipway writes only/,
+        );
+      expect(asSlipway('create', 'namespace', 'somebody')).toThrow(/Slipway writes only/);
+      expect(asSlipway('create', 'priorityclass', 'first', '--value=1000000')).toThrow(/Slipway writes only/);
+      expect(asSlipway('delete', 'pod', '-n', namespace, '--all')).toThrow(/Slipway writes only/);
     });
   },
 );

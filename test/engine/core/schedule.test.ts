@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Lane } from '../../../engine/core/run-events.ts';
-import { type Candidate, grantSlots, type SlotRules } from '../../../engine/core/schedule.ts';
+import { type Candidate, grantSlots, poolKey, type SlotRules } from '../../../engine/core/schedule.ts';
 
 const rules: SlotRules = { teamSlots: 4, poolSlots: 40, ageAfterMs: 600_000 };
 const now = new Date(10_000_000);
@@ -19,7 +19,9 @@ function candidate(runId: string, facts: Partial<Candidate> & { waitedMs?: numbe
 }
 
 function granted(candidates: readonly Candidate[], active: [string, number][] = [], some: Partial<SlotRules> = {}) {
-  return grantSlots(candidates, new Map(active), { ...rules, ...some }, now).grants.map(({ runId }) => runId);
+  return grantSlots(candidates, { teams: new Map(active), pools: new Map() }, { ...rules, ...some }, now).grants.map(
+    ({ runId }) => runId,
+  );
 }
 
 describe('slots', () => {
@@ -58,10 +60,36 @@ describe('slots', () => {
   });
 
   it('say why a stage waits', () => {
-    const { waits } = grantSlots([candidate('a'), candidate('b')], new Map([['web', 4]]), rules, now);
+    const { waits } = grantSlots(
+      [candidate('a'), candidate('b')],
+      { teams: new Map([['web', 4]]), pools: new Map() },
+      rules,
+      now,
+    );
     expect(waits.map(({ reason }) => reason)).toEqual([
       'all 4 slots of team web are in use (next in line)',
       'all 4 slots of team web are in use (1 ahead)',
+    ]);
+  });
+
+  it('of a pool that is full hold up its own stages alone, even inside a team', () => {
+    const inPool = (runId: string, name: string, waitedMs: number, tenant = 'github:1') =>
+      candidate(runId, { pool: { tenant, name }, waitedMs });
+    const { grants, waits } = grantSlots(
+      [
+        inPool('heavy-1', 'heavy', 9),
+        inPool('heavy-2', 'heavy', 8),
+        inPool('light', 'default', 1),
+        inPool('other', 'heavy', 0, 'github:2'),
+        candidate('deploy'),
+      ],
+      { teams: new Map(), pools: new Map([[poolKey({ tenant: 'github:1', name: 'heavy' }), 1]]) },
+      { ...rules, slotsOf: ({ name }) => (name === 'heavy' ? 2 : Number.POSITIVE_INFINITY) },
+      now,
+    );
+    expect(grants.map(({ runId }) => runId).toSorted()).toEqual(['deploy', 'heavy-1', 'light', 'other']);
+    expect(waits).toMatchObject([
+      { runId: 'heavy-2', reason: 'all 2 slots of the pool "heavy" are in use (next in line)' },
     ]);
   });
 
@@ -81,7 +109,7 @@ describe('slots', () => {
           const candidates = list.map(({ runId, ...facts }) => candidate(runId, facts));
           const { grants, waits } = grantSlots(
             candidates,
-            new Map(Object.entries(active)),
+            { teams: new Map(Object.entries(active)), pools: new Map() },
             { ...rules, ...limits },
             now,
           );

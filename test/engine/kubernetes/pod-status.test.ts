@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { annotations, labels } from '../../../engine/kubernetes/pod-spec.ts';
+import { annotations, labels } from '../../../engine/kubernetes/names.ts';
 import { observe } from '../../../engine/kubernetes/pod-status.ts';
 
 const recorded = z

@@ -175,3 +175,18 @@ it('takes any value under any key without a fault', () => {
     { numRuns: 1_000 },
   );
 });
+
+it('names the pools that there are when a stage asks for another', () => {
+  const text = 'stages:\n  t:\n    commands: [a]\n    pool: hevy\n';
+  const parsed = parsePipeline(text, { path: '.slipway.yaml', pools: ['default', 'heavy'] });
+  expect('mistakes' in parsed && parsed.mistakes).toEqual([
+    {
+      line: 4,
+      column: 11,
+      what: 'pool of stage "t" "hevy" is unknown',
+      why: 'It is one of default, heavy',
+      fix: 'Did you mean "heavy"?',
+    },
+  ]);
+  expect(mistakesOf(text)).toEqual([]);
+});

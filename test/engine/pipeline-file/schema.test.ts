@@ -27,6 +27,8 @@ it.each([
     'environments: { p: { approval: { required: 0 } } }\nstages: { t: { commands: [a] } }',
     false,
   ],
+  ['a pool', 'stages: { t: { commands: [a], pool: heavy } }', true],
+  ['a pool that cannot be', 'stages: { t: { commands: [a], pool: "Heavy!" } }', false],
   ['no stages', 'on: { push: }', false],
   ['an empty stage', 'stages: { t: {} }', false],
   ['an unknown key', 'stages: { t: { commands: [a], comands: [b] } }', false],

@@ -5,6 +5,7 @@ import { Service, type ServicePort } from '../objects/network.ts';
 import { Pod } from '../objects/pod.ts';
 import type { Resource } from '../objects/resource.ts';
 import type { Objects } from '../store/objects.ts';
+import { limitRefusal, withLimitDefaults } from './limit-range.ts';
 import { quotaRefusal } from './quota.ts';
 
 /** The one node's name. */
@@ -55,8 +56,9 @@ export class ClusterAdmission implements Admission {
   }
 
   /** Quota, priority and the place to run are settled at once: there is one node. */
-  #admitPod<T extends KubeObject>(pod: Pod, resource: Resource<T>): Pod {
-    const refusal = quotaRefusal(this.#objects, pod);
+  #admitPod<T extends KubeObject>(asked: Pod, resource: Resource<T>): Pod {
+    const pod = withLimitDefaults(this.#objects, asked);
+    const refusal = limitRefusal(this.#objects, pod) ?? quotaRefusal(this.#objects, pod);
     if (refusal !== undefined) throw forbidden(resource, pod.metadata.name, refusal);
     const { priorityClassName } = pod.spec;
     const priority =

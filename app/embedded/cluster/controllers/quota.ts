@@ -39,16 +39,23 @@ export function usedOf(objects: Objects, quota: ResourceQuota): Record<string, s
 export function quotaRefusal(objects: Objects, pod: Pod): string | undefined {
   for (const quota of objects.resourceQuotas.list(pod.metadata.namespace ?? '')) {
     const used = usedOf(objects, quota);
-    for (const [name, hard] of Object.entries(quota.spec.hard ?? {})) {
-      const wanted = usageOf(pod, name);
-      const isCompute = name !== 'pods' && /(^|\.)(cpu|memory)$/.test(name);
-      if (isCompute && wanted === 0) {
-        return `failed quota: ${quota.metadata.name}: must specify ${name} for: ${pod.spec.containers.map((container) => container.name).join(',')}`;
-      }
-      if (wanted > 0 && parseQuantity(used[name] ?? '0') + wanted > parseQuantity(hard)) {
-        return `exceeded quota: ${quota.metadata.name}, requested: ${name}=${printQuantity(wanted, name)}, used: ${name}=${used[name] ?? '0'}, limited: ${name}=${hard}`;
-      }
+    const hard = Object.entries(quota.spec.hard ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const unstated = hard.filter(
+      ([name]) => name !== 'pods' && /(^|\.)(cpu|memory)$/.test(name) && usageOf(pod, name) === 0,
+    );
+    if (unstated.length > 0) {
+      const containers = pod.spec.containers.map((container) => container.name).join(',');
+      return `failed quota: ${quota.metadata.name}: must specify ${unstated.map(([name]) => `${name} for: ${containers}`).join('; ')}`;
     }
+    const exceeded = hard.filter(([name, limit]) => {
+      const wanted = usageOf(pod, name);
+      return wanted > 0 && parseQuantity(used[name] ?? '0') + wanted > parseQuantity(limit);
+    });
+    if (exceeded.length === 0) continue;
+    const told = (amount: (name: string, limit: string) => string) =>
+      exceeded.map(([name, limit]) => `${name}=${amount(name, limit)}`).join(',');
+    const requested = told((name) => printQuantity(usageOf(pod, name), name));
+    return `exceeded quota: ${quota.metadata.name}, requested: ${requested}, used: ${told((name) => used[name] ?? '0')}, limited: ${told((_, limit) => limit)}`;
   }
   return undefined;
 }

@@ -45,7 +45,7 @@ export class ContainerLog {
 
   close(): void {
     for (const [stream, rest] of this.#rests) {
-      if (rest.length > 0) this.#append([Buffer.from(`${now()} ${stream} F `), rest, Buffer.from('\n')]);
+      if (rest.length > 0) this.#append([Buffer.from(`${now()} ${stream} P `), rest, Buffer.from('\n')]);
     }
     closeSync(this.#descriptor);
   }

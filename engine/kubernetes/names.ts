@@ -1,0 +1,6 @@
+/** Of pods that are attempts. */
+export const labels = { run: 'slipway.dev/run', attempt: 'slipway.dev/attempt', role: 'slipway.dev/role' } as const;
+/** Free text, so no labels. */
+export const annotations = { stage: 'slipway.dev/stage', tenant: 'slipway.dev/tenant' } as const;
+/** Of all that Slipway makes in a cluster. */
+export const managedBy = { 'app.kubernetes.io/managed-by': 'slipway' } as const;
