@@ -82,6 +82,8 @@ export interface Face {
     actor: Actor['account'],
     happening: Happening,
   ): readonly FaceDelivery[];
-  /** Proof and facts beside the body. @param now when it is sent */
-  headersOf(host: Host, hook: Hook, delivery: Delivery, now: Date): Readonly<Record<string, string>>;
+  /** How often it sends again at once what was answered by 5xx. */
+  readonly resends: number;
+  /** Proof and facts beside the body. @param now when it is sent @param attempt counted from 1 */
+  headersOf(host: Host, hook: Hook, delivery: Delivery, now: Date, attempt: number): Readonly<Record<string, string>>;
 }

@@ -113,7 +113,8 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     store,
     log,
     now,
-    headersOf: (hook, delivery, at) => face.headersOf(host, hook, delivery, at),
+    resends: face.resends,
+    headersOf: (hook, delivery, at, attempt) => face.headersOf(host, hook, delivery, at, attempt),
   });
   const host: Host = {
     store,

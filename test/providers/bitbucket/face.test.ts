@@ -55,6 +55,18 @@ it('signs each delivery, and each means what happened', async () => {
   ]);
 });
 
+it('sends what was answered by a fault twice more, as the same delivery', async () => {
+  const { embedded, comment } = await bitbucketWorld();
+  const receiver = await startReceiver(secret);
+  embedded.addRepositoryHook('acme', 'web', { url: receiver.url, secret, events: ['*'] });
+  receiver.answerWith(503);
+  await comment('Hello');
+  await embedded.webhooksSent();
+  const headers = receiver.received.map((each) => each.headers);
+  expect(headers.map((each) => each['x-attempt-number'])).toEqual(['1', '2', '3']);
+  expect(new Set(headers.map((each) => each['x-request-uuid'])).size).toBe(1);
+});
+
 const real = collectedDeliveries('bitbucket');
 
 it.skipIf(real.length === 0)(

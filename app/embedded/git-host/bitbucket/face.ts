@@ -45,10 +45,11 @@ export const bitbucketFace: Face = {
   },
   comment: async (host, pull, actor, body) => addComment(host, pull, actor, body),
   deliveriesOf,
-  headersOf(_host, hook, delivery) {
+  resends: 2,
+  headersOf(_host, hook, delivery, _now, attempt) {
     return {
       'user-agent': 'Bitbucket-Webhooks/2.0',
-      'x-attempt-number': '1',
+      'x-attempt-number': String(attempt),
       'x-event-key': delivery.event,
       'x-hook-uuid': uuidOf(hook.id).slice(1, -1),
       'x-request-uuid': delivery.guid,

@@ -22,6 +22,7 @@ export const gitHubFace: Face = {
   },
   comment: async (host, pull, actor, body) => addComment(host, pull, actor, body),
   deliveriesOf: () => [],
+  resends: 0,
   headersOf(_host, hook, delivery) {
     const target = hook.target.type === 'integration' ? hook.target.appId : hook.target.repositoryId;
     const sign = (algorithm: 'sha1' | 'sha256'): string =>

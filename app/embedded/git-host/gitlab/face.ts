@@ -50,6 +50,7 @@ export const gitLabFace: Face = {
   },
   comment: takeIn,
   deliveriesOf,
+  resends: 0,
   headersOf(host, hook, delivery, now) {
     const time = String(Math.floor(now.getTime() / 1_000));
     const key = Buffer.from(hook.secret.slice(signingPrefix.length), 'base64');

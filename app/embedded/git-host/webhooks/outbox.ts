@@ -2,7 +2,7 @@ import type { Delivery, Hook } from '../entities.ts';
 import type { HostLog } from '../host.ts';
 import type { Store } from '../store.ts';
 
-/** GitHub gives a receiver this long, then notes a failure; it never tries again by itself. */
+/** GitHub gives a receiver this long, then notes a failure; it never tries again by itself, and others do not after a time-out. */
 const timeLimitMs = 10_000;
 const keptPerHook = 2_000;
 const maxLoggedBytes = 16 * 1024;
@@ -15,7 +15,8 @@ export class Outbox {
   readonly #store: Store;
   readonly #log: HostLog;
   readonly #now: () => Date;
-  readonly #headersOf: (hook: Hook, delivery: Delivery, now: Date) => Readonly<Record<string, string>>;
+  readonly #resends: number;
+  readonly #headersOf: (hook: Hook, delivery: Delivery, now: Date, attempt: number) => Readonly<Record<string, string>>;
   readonly #sending = new Map<number, Promise<void>>();
   readonly #stopped = new AbortController();
   #isWoken = false;
@@ -24,11 +25,18 @@ export class Outbox {
     readonly store: Store;
     readonly log: HostLog;
     readonly now: () => Date;
-    readonly headersOf: (hook: Hook, delivery: Delivery, now: Date) => Readonly<Record<string, string>>;
+    readonly resends: number;
+    readonly headersOf: (
+      hook: Hook,
+      delivery: Delivery,
+      now: Date,
+      attempt: number,
+    ) => Readonly<Record<string, string>>;
   }) {
     this.#store = parts.store;
     this.#log = parts.log;
     this.#now = parts.now;
+    this.#resends = parts.resends;
     this.#headersOf = parts.headersOf;
   }
 
@@ -66,7 +74,7 @@ export class Outbox {
     for (;;) {
       const delivery = this.#store.nextPending(hookId);
       if (delivery === undefined || this.#stopped.signal.aborted) return;
-      const sent = await this.#send(this.#store.hooks.find(hookId) ?? hook, delivery);
+      const sent = await this.#sendUntilTaken(this.#store.hooks.find(hookId) ?? hook, delivery);
       if (sent === undefined) return;
       this.#store.atomically(() => {
         this.#store.deliveries.save(sent);
@@ -75,12 +83,19 @@ export class Outbox {
     }
   }
 
+  async #sendUntilTaken(hook: Hook, delivery: Delivery): Promise<Delivery | undefined> {
+    for (let attempt = 1; ; attempt += 1) {
+      const sent = await this.#send(hook, delivery, attempt);
+      if (sent === undefined || sent.statusCode < 500 || attempt > this.#resends) return sent;
+    }
+  }
+
   /** undefined: we are stopping, so nothing is known. */
-  async #send(hook: Hook, delivery: Delivery): Promise<Delivery | undefined> {
+  async #send(hook: Hook, delivery: Delivery, attempt: number): Promise<Delivery | undefined> {
     const headers = {
       accept: '*/*',
       'content-type': 'application/json',
-      ...this.#headersOf(hook, delivery, this.#now()),
+      ...this.#headersOf(hook, delivery, this.#now(), attempt),
     };
     const startedAt = performance.now();
     const done = { ...delivery, state: 'done' as const, requestHeaders: headers };
