@@ -17,6 +17,8 @@ export interface GitHostWorld {
   comment(body: string): Promise<string>;
   /** All comments of the pull request, oldest first. */
   comments(): Promise<readonly { readonly author: string; readonly body: string }[]>;
+  /** Merges the pull request with a merge commit, as the writer. */
+  merge(): Promise<void>;
   /** Takes a comment away behind the adapter's back. */
   deleteComment(id: string): Promise<void>;
   /** The checks or statuses of the head commit, in the port's words. */
@@ -107,6 +109,17 @@ export function gitHostContract(name: string, make: () => Promise<GitHostWorld>)
       expect(await host.holds(repository, headSha, headSha)).toBe(true);
       expect(await host.holds(repository, headSha, baseSha)).toBe(true);
       expect(await host.holds(repository, baseSha, headSha)).toBe(false);
+    });
+
+    it('tells a merged pull request, and the commit that it became', async () => {
+      const { merge, host, repository, number, headSha } = await make();
+      await merge();
+      expect(await host.pullRequest(repository, number)).toMatchObject({ state: 'merged', headSha });
+      expect(await host.openPullRequests(repository)).toEqual([]);
+      const main = await host.branchHead(repository, 'main');
+      if (main === undefined) throw new TypeError('main is gone');
+      expect(await host.mergedAs(repository, main)).toBe(number);
+      expect(await host.holds(repository, main, headSha)).toBe(true);
     });
 
     it('looks up who is in a team, where the host has teams', async () => {

@@ -77,6 +77,9 @@ export async function bitbucketWorld(options: { readonly timeoutMs?: number } = 
         .values.filter(({ deleted }) => !deleted)
         .map(({ user, content }) => ({ author: user.account_id, body: content.raw }));
     },
+    async merge() {
+      await ask(`${api}/pullrequests/${number}/merge`, ann, { method: 'POST', body: {} });
+    },
     async deleteComment(id) {
       await ask(`${api}/pullrequests/${number}/comments/${id}`, person('slipway-bot').token, { method: 'DELETE' });
     },

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { z } from 'zod';
 import { isSha, Sha } from '../../../engine/core/trigger.ts';
 import { createGiteaHost } from '../../../providers/gitea/adapter.ts';
@@ -84,6 +85,18 @@ export async function giteaWorld(
         author: user.login,
         body,
       })),
+    // Gitea finds out in its own time whether it may be merged.
+    merge: () =>
+      expect
+        .poll(
+          () =>
+            ask(dev, z.unknown(), 'POST', `${at}/pulls/${number}/merge`, { Do: 'merge' }).then(
+              () => 'merged',
+              (error: unknown) => String(error),
+            ),
+          { timeout: 20_000, interval: 300 },
+        )
+        .toBe('merged'),
     deleteComment: async (commentId) => {
       await ask(bot, z.unknown(), 'DELETE', `${at}/issues/comments/${commentId}`);
     },

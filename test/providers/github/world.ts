@@ -42,6 +42,9 @@ export async function gitHubWorld(options: { readonly timeoutMs?: number } = {})
       const { data } = await ann.rest.issues.listComments({ ...at, issue_number: pull.number });
       return data.map(({ user, body }) => ({ author: user?.login ?? '', body: body ?? '' }));
     },
+    async merge() {
+      await ann.rest.pulls.merge({ ...at, pull_number: pull.number });
+    },
     async deleteComment(id) {
       await ann.rest.issues.deleteComment({ ...at, comment_id: Number(id) });
     },

@@ -38,6 +38,9 @@ export async function gitLabFaceWorld() {
       const found = z.array(Note).parse(await ask(`${notes}?sort=asc&per_page=100`, ann));
       return found.map(({ author, body }) => ({ author: author.username, body }));
     },
+    async merge() {
+      await ask(`${api}/merge_requests/${number}/merge`, ann, { method: 'PUT', body: {} });
+    },
     async deleteComment(id) {
       await ask(`${notes}/${id}`, person('slipway-bot').token, { method: 'DELETE' });
     },
