@@ -7,6 +7,8 @@ import type { Person } from '../engine/core/trigger.ts';
 import type { LogStore } from '../engine/ports/log-store.ts';
 import type { RunList } from '../engine/ports/run-list.ts';
 import type { RunChange, RunLoop } from '../engine/run-loop.ts';
+import type { Audit } from './audit.ts';
+import type { OperatorApproval } from './conversation/operator-approval.ts';
 
 /** Who acts through the command line: whoever may read the token on the machine that runs Slipway. */
 const operator: Person = { login: 'operator', id: 'operator' };
@@ -20,6 +22,16 @@ const retryBody = z.object({ stages: z.array(z.string().max(100)).min(1).max(100
 const rollbackBody = z.object({
   repository: z.string().max(300).optional(),
   revision: z.number().int().min(1).optional(),
+});
+const approvalBody = z.object({
+  verdict: z.enum(['approve', 'reject']),
+  environment: z.string().max(100).optional(),
+  reason: z.string().max(300).default(''),
+});
+const auditQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1_000).default(50),
+  repository: z.string().max(300).optional(),
+  outcome: z.enum(['done', 'denied', 'refused']).optional(),
 });
 const logQuery = z.object({
   attempt: z.coerce.number().int().min(1).optional(),
@@ -41,6 +53,8 @@ export function apiRoutes(parts: {
   readonly logs: LogStore;
   readonly waitsOf: (runId: string) => readonly Wait[];
   readonly rollback: Rollback;
+  readonly audit: Audit;
+  readonly approvals: OperatorApproval;
 }): Hono {
   const { loop, runs, logs } = parts;
   const api = new Hono();
@@ -126,6 +140,29 @@ export function apiRoutes(parts: {
     return sent.ok
       ? context.json({ runId, version: sent.version })
       : context.json({ error: sent.reason, fix: '' }, 409);
+  });
+
+  api.post('/runs/:id/approval', async (context) => {
+    const runId = await idOf(context.req.param('id'));
+    if (typeof runId !== 'string') return context.json(runId, 404);
+    const body = approvalBody.safeParse(await context.req.json().catch(() => ({})));
+    if (!body.success) return context.json(badRequest(body.error), 400);
+    const { verdict, environment, reason } = body.data;
+    const answered = await parts.approvals.answer(runId, environment, operator, verdict, reason);
+    return answered.ok
+      ? context.json({ message: answered.message })
+      : context.json({ error: answered.error, fix: `See \`slipway why ${runId}\`` }, 409);
+  });
+
+  api.get('/audit', async (context) => {
+    const query = auditQuery.safeParse(context.req.query());
+    if (!query.success) return context.json(badRequest(query.error), 400);
+    const { limit, repository, outcome } = query.data;
+    const filter = {
+      ...(repository === undefined ? {} : { repository }),
+      ...(outcome === undefined ? {} : { outcome }),
+    };
+    return context.json(await parts.audit.find(filter, limit));
   });
 
   api.post('/environments/:environment/rollback', async (context) => {

@@ -27,11 +27,12 @@ import { systemClock } from '../engine/ports/clock.ts';
 import { RunLoop } from '../engine/run-loop.ts';
 import { Scheduler } from '../engine/scheduler.ts';
 import type { GitHost } from '../providers/git-host.ts';
-import { AnswerComment } from './answer-comment.ts';
 import { apiRoutes } from './api.ts';
 import { createAttemptHost } from './attempt-host.ts';
 import { completeTrigger } from './complete-trigger.ts';
 import type { Config } from './config.ts';
+import { openConversation } from './conversation/conversation.ts';
+import { rightOf } from './conversation/rights.ts';
 import { reportOf } from './error-report.ts';
 import { Inbox } from './inbox.ts';
 import { FollowInstallations } from './installations/follow-installations.ts';
@@ -159,8 +160,20 @@ export async function startSlipway(
     namespaceOf,
     disturbanceOf: (name) => createPods.disturbanceOf(name),
   });
+  const conversation = await openConversation({
+    database,
+    loop,
+    runs,
+    revisions,
+    hosts: hostOf,
+    waitsOf: (runId) => waitsOf(runId),
+    clock: systemClock,
+    replica: config.replica,
+    onError,
+  });
   const rollOut = new RollOut({
     loop,
+    mayStart: conversation.mayStart,
     cluster: kubernetesCluster(kubernetes, {
       namespaceOf: ({ tenant, repositoryId, environment }) =>
         environmentNamespace(namespacePrefix, `${tenant}/${repositoryId}`, environment),
@@ -200,7 +213,11 @@ export async function startSlipway(
     replica: config.replica,
     poolsOf: (tenant) => Object.keys(settingsOf(tenant).pools),
     showMistakes: (trigger, path, mistakes) => showChecks.showMistakes(trigger, path, mistakes),
-    showConsent: (trigger) => showChecks.showConsent(trigger),
+    showConsent: async (trigger) => {
+      await conversation.forkAsked(trigger);
+      if (trigger.action === 'opened' || trigger.action === 'updated') await showChecks.showConsent(trigger);
+    },
+    isHotfix: (repository, number, headSha) => conversation.hotfixes.isHotfix(repository, number, headSha),
     followSchedules: (repository, branch, pipeline) => schedules.follow(repository, branch, pipeline),
   });
   const schedules = new Schedules({
@@ -211,13 +228,6 @@ export async function startSlipway(
     onError,
   });
   await schedules.prepare();
-  const answerComment = new AnswerComment({
-    loop,
-    runs,
-    start,
-    hosts: hostOf,
-    waitsOf,
-  });
   const followInstallations = new FollowInstallations({
     installations,
     runs,
@@ -234,7 +244,9 @@ export async function startSlipway(
       },
     handle: async (event, deliveryId) =>
       (await followInstallations.handle(event)) ??
-      (event.type === 'comment' ? answerComment.answer(event) : handle(event, deliveryId, start, loop, runs, hostOf)),
+      (event.type === 'comment' || event.type === 'reaction' || event.type === 'label'
+        ? conversation.answer(event, start)
+        : handle(event, deliveryId, start, loop, runs, hostOf)),
     onError,
   });
   await inbox.prepare();
@@ -267,6 +279,8 @@ export async function startSlipway(
       logs,
       waitsOf,
       rollback: (request) => rollOut.rollBack(request),
+      audit: conversation.audit,
+      approvals: conversation.operator,
     }),
     apiToken: config.apiToken,
     hosts: () => allowed,
@@ -278,6 +292,7 @@ export async function startSlipway(
   const jobs = await startJobs(
     database,
     [
+      ...conversation.jobs(start),
       { name: 'drain-inbox', every: '5 seconds', run: async () => inbox.wake() },
       { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(gitHosts.hosts()) },
       { name: 'start-scheduled', every: '15 seconds', run: () => schedules.startDue() },
@@ -321,6 +336,7 @@ export async function startSlipway(
       createPods.stop();
       namespaces.stop();
       rollOut.stop();
+      conversation.stop();
       showChecks.stop();
       await gitHosts.stop();
       await jobs.stop();
@@ -356,6 +372,8 @@ async function handle(
     return started.outcome === 'ignored' ? { ignoredBecause: started.because } : {};
   }
   if (event.type !== 'rerun') return { ignoredBecause: `a ${event.type} asks for nothing` };
+  const right = await rightOf(hostOf(event.repository.provider), event.repository, event.by, [], 'Running again');
+  if (!right.may) return { ignoredBecause: right.why };
   // Re-run buttons: the named stage, or all that failed, of the newest run of that commit. Only a run of the repository
   // that the button stands in is ever found.
   const [runId, stage] = event.checkId?.split(/\/(.*)/s) ?? [];

@@ -25,6 +25,7 @@ export class StartRun {
   readonly #poolsOf: (tenant: string) => readonly string[];
   readonly #showMistakes: (trigger: Trigger, path: string, mistakes: readonly Mistake[]) => Promise<void>;
   readonly #showConsent: (trigger: PullRequestTrigger) => Promise<void>;
+  readonly #isHotfix: (repository: RepositoryRef, number: number, headSha: Sha) => Promise<boolean>;
   readonly #followSchedules: (repository: RepositoryRef, branch: string, pipeline: Pipeline) => Promise<void>;
 
   constructor(parts: {
@@ -35,7 +36,9 @@ export class StartRun {
     /** Names of the pools that a tenant's stages may choose from. */
     readonly poolsOf: (tenant: string) => readonly string[];
     readonly showMistakes: (trigger: Trigger, path: string, mistakes: readonly Mistake[]) => Promise<void>;
-    /** A fork's run waits for consent, or has it. */
+    /** Whether somebody who may put that head on the hotfix lane. */
+    readonly isHotfix: (repository: RepositoryRef, number: number, headSha: Sha) => Promise<boolean>;
+    /** A fork's run waits for consent, has it, or wants it no more. */
     readonly showConsent: (trigger: PullRequestTrigger) => Promise<void>;
     /** Told of the default branch's pipeline after each push to it. */
     readonly followSchedules: (repository: RepositoryRef, branch: string, pipeline: Pipeline) => Promise<void>;
@@ -47,6 +50,7 @@ export class StartRun {
     this.#poolsOf = parts.poolsOf;
     this.#showMistakes = parts.showMistakes;
     this.#showConsent = parts.showConsent;
+    this.#isHotfix = parts.isHotfix;
     this.#followSchedules = parts.followSchedules;
   }
 
@@ -63,6 +67,7 @@ export class StartRun {
         ended ? `the pull request was ${trigger.action}` : `superseded by ${trigger.headSha.slice(0, 7)}`,
         key,
       );
+      if (ended && trigger.isFork) await this.#showConsent(trigger);
       if (ended) return { outcome: 'ignored', because: `the pull request was ${trigger.action}` };
       // A stranger's commands never run unasked: consent for exactly one head SHA comes by `/ok-to-test`.
       if (trigger.isFork) {
@@ -110,7 +115,7 @@ export class StartRun {
       runId,
       trigger,
       plan: planned.plan,
-      lane: laneOf(trigger),
+      lane: (await this.#isOnHotfixLane(trigger)) ? 'hotfix' : laneOf(trigger),
       team: `${trigger.repository.owner}/${trigger.repository.name}`,
       replica: this.#replica,
     });
@@ -166,6 +171,13 @@ export class StartRun {
     return 'mistakes' in parsed ? parsed : { policy: parsed.pipeline.policy ?? emptyPolicy };
   }
 
+  /** The head that was marked, or its merge: nothing that came later. */
+  async #isOnHotfixLane(trigger: Trigger): Promise<boolean> {
+    if (trigger.type === 'pull_request') return this.#isHotfix(trigger.repository, trigger.number, trigger.headSha);
+    const merged = trigger.type === 'push' ? trigger.pullRequest : undefined;
+    return merged !== undefined && this.#isHotfix(trigger.repository, merged.number, merged.headSha);
+  }
+
   /** A push to the default branch tells which pull request was merged by it: its author and labels count. */
   async #withMerged(trigger: Trigger): Promise<Trigger> {
     if (trigger.type !== 'push' || trigger.branch !== trigger.defaultBranch) return trigger;
@@ -182,7 +194,7 @@ export class StartRun {
       { login: pull.author, id: pull.authorId },
       ...(last === undefined || last.actor === pull.author ? [] : [{ login: last.actor, id: '' }]),
     ];
-    return { ...trigger, pullRequest: { number: pull.number, authors, labels: pull.labels } };
+    return { ...trigger, pullRequest: { number: pull.number, headSha: pull.headSha, authors, labels: pull.labels } };
   }
 
   async #changedFiles(

@@ -1,14 +1,23 @@
 import { isActive, type Run, runStatus, stageState } from '../engine/core/run.ts';
 import type { Wait } from '../engine/core/schedule.ts';
+import type { GitHostCapabilities } from '../providers/git-host.ts';
 import { titleOf } from './check-run.ts';
 import { commandHelp } from './command.ts';
 import { code, escaped } from './markdown.ts';
+import { waitsForPeople } from './waiting.ts';
 
 /** The table of commands, for `/help`. */
-export function renderHelp(): string {
-  const rows = commandHelp.map(({ usage, who, what }) => `| ${code(usage)} | ${who} | ${what} |`);
+export function renderHelp({
+  slashCommandsTaken,
+  labels,
+}: Pick<GitHostCapabilities, 'slashCommandsTaken' | 'labels'>): string {
+  const prefixed = (text: string) => (slashCommandsTaken ? text.replace(/^\//, '/slipway ') : text);
+  const rows = commandHelp.map(
+    ({ usage, who, what }) =>
+      `| ${code(prefixed(usage))} | ${who} | ${what.replaceAll(/`(\/[^`]*)`/g, (_, command: string) => code(prefixed(command)))} |`,
+  );
   return [
-    'What may be asked for here, at the start of a line. `/slipway help` and the like work too.',
+    `What may be asked for here, at the start of a line.${slashCommandsTaken ? '' : ' `/slipway help` and the like work too.'}${labels ? ' The labels `hotfix`, `hold` and `skip-deploy` do the same.' : ' There are no labels here: write `/hotfix` and `/hold`.'}`,
     '',
     '| command | who | what |',
     '|---|---|---|',
@@ -40,6 +49,8 @@ export function renderWhy(run: Run, stage: string | undefined, waits: readonly W
 
 function whyOf(run: Run, name: string, waits: readonly Wait[]): string {
   const state = stageState(run, name);
+  const people = waitsForPeople(run, name);
+  if (people !== undefined) return escaped(people.charAt(0).toLowerCase() + people.slice(1)) + policyWords(run);
   const wait = waits.find(({ stage }) => stage === name);
   if (state.status === 'scheduled')
     return wait === undefined
@@ -52,4 +63,9 @@ function whyOf(run: Run, name: string, waits: readonly Wait[]): string {
   const open = needs.filter((need) => stageState(run, need).status !== 'succeeded');
   if (open.length > 0) return `waits for ${open.map(code).join(', ')}`;
   return state.retryReason === undefined ? 'is next' : escaped(state.retryReason);
+}
+
+/** Which version of the policy asks for it. */
+function policyWords({ plan }: Run): string {
+  return plan.policy === undefined ? '' : ` (policy: ${code(`.slipway.yaml@${plan.policy.sha.slice(0, 12)}`)})`;
 }

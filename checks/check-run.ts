@@ -5,6 +5,7 @@ import type { Annotation, FailureCause } from '../engine/core/run-events.ts';
 import type { PullRequestTrigger } from '../engine/core/trigger.ts';
 import type { CheckAnnotation, CheckRun } from '../providers/git-host.ts';
 import { clipped, code, codeBlock, duration, escaped, plain } from './markdown.ts';
+import { waitsForPeople } from './waiting.ts';
 
 const maxAnnotations = 100;
 const maxTitleChars = 200;
@@ -34,7 +35,8 @@ export function renderCheck(run: Run, stage: PlannedStage, waitsFor?: string): C
     externalId: `${run.runId}/${stage.name}`.slice(0, 250),
     state: checkState(run, state),
     title: plain(
-      waitsFor === undefined || state.status !== 'scheduled' ? titleOf(state) : `Waiting: ${waitsFor}`,
+      waitsForPeople(run, stage.name) ??
+        (waitsFor === undefined || state.status !== 'scheduled' ? titleOf(state) : `Waiting: ${waitsFor}`),
     ).slice(0, maxTitleChars),
     summary: clipped(summaryOf(run, stage, state, waitsFor), maxCheckTextBytes),
     annotations: (state.status === 'failed'

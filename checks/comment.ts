@@ -2,6 +2,7 @@ import { type Run, runStatus, type StageState, stageState } from '../engine/core
 import type { GitHostCapabilities } from '../providers/git-host.ts';
 import { titleOf } from './check-run.ts';
 import { clipped, code, codeBlock, duration, escaped } from './markdown.ts';
+import { approvedBy, waitsForPeople } from './waiting.ts';
 
 /** Finds the one comment again; nobody sees it. */
 export const commentMarker = '<!-- slipway -->';
@@ -21,11 +22,16 @@ const maxPlaces = 10;
 /** The comment that tells a pull request's whole story: what happened, what failed and where, what comes next. */
 export function renderComment(
   run: Run,
-  capabilities: Pick<GitHostCapabilities, 'commentMaxChars' | 'slashCommandsTaken'>,
+  capabilities: Pick<GitHostCapabilities, 'commentMaxChars' | 'slashCommandsTaken' | 'foldedSections'>,
 ): string {
-  const parts = [headline(run), ...failures(run), table(run), commands(run, capabilities), footer(run)].filter(
-    (part) => part !== '',
-  );
+  const parts = [
+    headline(run),
+    ...failures(run),
+    table(run),
+    consents(run),
+    commands(run, capabilities),
+    footer(run, capabilities),
+  ].filter((part) => part !== '');
   return clipped(parts.join('\n\n'), capabilities.commentMaxChars - 200);
 }
 
@@ -46,6 +52,15 @@ function headline(run: Run): string {
     case 'CANCELLED':
       return `### ⏹️ Cancelled: ${escaped(run.cancel?.reason ?? 'some stages were stopped')}`;
     default: {
+      const people = run.plan.stages.flatMap(({ name, deploy }) => {
+        const why = deploy === undefined ? undefined : waitsForPeople(run, name);
+        return why === undefined
+          ? []
+          : [
+              `### ${why.startsWith('Held') ? '⏸️' : '🖐️'} ${escaped(deploy?.environment ?? '')}: ${escaped(why.charAt(0).toLowerCase() + why.slice(1))}`,
+            ];
+      });
+      if (people[0] !== undefined) return people[0];
       const done = took.filter((stage) => stageState(run, stage.name).status === 'succeeded').length;
       return `### 🔵 ${status.charAt(0)}${status.slice(1).toLowerCase()}: ${done} of ${count} done`;
     }
@@ -74,21 +89,52 @@ function table(run: Run): string {
     const time = state.status === 'succeeded' || state.status === 'failed' ? duration(state.durationMs) : '';
     // On a phone the number stays beside its unit.
     const kept = time.replaceAll(' ', '\u00a0');
-    return `| ${icons[state.status]} | ${escaped(name)} | ${escaped(titleOf(state))} | ${kept} |`;
+    const people = waitsForPeople(run, name);
+    const icon = people === undefined ? icons[state.status] : people.startsWith('Held') ? '⏸️' : '🖐️';
+    return `| ${icon} | ${escaped(name)} | ${escaped(people ?? titleOf(state))} | ${kept} |`;
   });
   return ['| | stage | | time |', '|---|---|---|---:|', ...rows].join('\n');
+}
+
+/** Who consented to what. */
+function consents(run: Run): string {
+  const lines = Object.values(run.approvals).flatMap((approval) => {
+    const by = approvedBy(approval);
+    return by === undefined ? [] : [`- **${escaped(approval.subject.environment)}**: ${escaped(by)}`];
+  });
+  return lines.join('\n');
 }
 
 /** What may be asked for now, by whom; all of it is under `/help`. */
 function commands(run: Run, { slashCommandsTaken }: Pick<GitHostCapabilities, 'slashCommandsTaken'>): string {
   const say = (command: string) => code(slashCommandsTaken ? `/slipway ${command}` : `/${command}`);
   const writers = 'Who may write here can';
+  const asked = Object.values(run.approvals).filter(({ status }) => status === 'open');
+  const [first] = asked;
+  if (run.outcome === undefined && first !== undefined) {
+    const { environment } = first.subject;
+    const where =
+      first.prompt === undefined ? `${code(`slipway approve ${run.runId}`)} on the command line` : 'the prompt below';
+    return `Answer ${where} with ${say(`approve ${environment}`)} or ${say('reject <reason>')}; anyone can ask ${say('why')}.`;
+  }
+  const held = run.plan.stages.find(
+    ({ name, deploy }) => deploy !== undefined && waitsForPeople(run, name)?.startsWith('Held'),
+  );
+  if (run.outcome === undefined && held?.deploy !== undefined)
+    return `${say(`unlock ${held.deploy.environment}`)} or ${say('unhold')} lets it go; anyone can ask ${say('why')}.`;
   if (run.outcome === undefined) return `${writers} stop it with ${say('cancel')}; anyone can ask ${say('why')}.`;
-  if (run.outcome === 'SUCCEEDED' || run.outcome === 'ROLLED_BACK') return '';
+  if (run.outcome === 'SUCCEEDED' || run.outcome === 'ROLLED_BACK') {
+    const deployed = run.plan.stages.find(
+      ({ name, deploy }) => deploy !== undefined && stageState(run, name).status === 'succeeded',
+    );
+    return deployed?.deploy === undefined
+      ? ''
+      : `Its deployers can go back with ${say(`rollback ${deployed.deploy.environment}`)}.`;
+  }
   return `${writers} run what is left once more with ${say('retry')}; anyone can ask ${say('why')}.`;
 }
 
-function footer(run: Run): string {
+function footer(run: Run, { foldedSections }: Pick<GitHostCapabilities, 'foldedSections'>): string {
   const { source } = run.plan;
   const from =
     source.type === 'file'
@@ -96,5 +142,7 @@ function footer(run: Run): string {
       : source.type === 'revision'
         ? `Revision ${source.revision} of ${escaped(source.environment)}`
         : `Pipeline: found by itself. ${escaped(source.explanation.join(' '))} \`slipway init\` writes it down.`;
-  return `<sub>${from} · commit ${code(run.trigger.headSha.slice(0, 12))} · run ${code(run.runId)}</sub>`;
+  const facts = `${from} · commit ${code(run.trigger.headSha.slice(0, 12))} · run ${code(run.runId)}`;
+  // Where folding is not understood, no other HTML is.
+  return foldedSections ? `<sub>${facts}</sub>` : facts;
 }

@@ -18,6 +18,9 @@ export interface Revision {
   readonly by: string;
   readonly at: Date;
   readonly rolloutId: string;
+  /** The commit it was made of, and the run that brought it; absent in revisions of older versions. */
+  readonly headSha?: string;
+  readonly runId?: string;
   readonly state: 'rolling' | 'live' | 'retired' | 'failed';
   /** A rollback brings an earlier revision back under a new number. */
   readonly rollbackOf?: number;

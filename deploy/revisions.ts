@@ -129,6 +129,11 @@ export class Revisions {
       .toArray();
   }
 
+  /** All environments of a repository. */
+  async ofRepository(ref: { readonly tenant: string; readonly id: string }): Promise<readonly EnvironmentRef[]> {
+    return this.#environments.find({ tenant: ref.tenant, repositoryId: ref.id }).limit(50).toArray();
+  }
+
   /** The tenant of the environment in a namespace, if some revision of it is made of that artifact. */
   async tenantOfDeployed(namespace: string, digest: string): Promise<string | undefined> {
     const found = await this.#revisions.findOne({ namespace, digest });

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { reportOf } from '../error-report.ts';
+import { approveCommand } from './approve.ts';
+import { auditCommand } from './audit.ts';
 import { cancelCommand } from './cancel.ts';
 import { CliError } from './client.ts';
 import { embeddedCommand } from './embedded.ts';
@@ -28,6 +30,9 @@ const program = new Command('slipway')
   .addCommand(cancelCommand())
   .addCommand(retryCommand())
   .addCommand(rollbackCommand())
+  .addCommand(approveCommand('approve'))
+  .addCommand(approveCommand('reject'))
+  .addCommand(auditCommand())
   .addCommand(embeddedCommand());
 
 // A pipe that its reader closed early (`slipway logs ... | head`) is no error.

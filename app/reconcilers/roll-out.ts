@@ -6,7 +6,8 @@ import type { EnvironmentRef, Revision } from '../../deploy/revision.ts';
 import type { Revisions } from '../../deploy/revisions.ts';
 import { evolve, isOver, type Rollout } from '../../deploy/rollout.ts';
 import type { RolloutEvent } from '../../deploy/rollout-events.ts';
-import type { DeployTarget } from '../../engine/core/pipeline.ts';
+import type { ApprovalSubject } from '../../engine/core/approval.ts';
+import type { DeployTarget, PlannedStage } from '../../engine/core/pipeline.ts';
 import { isActive, type Run, stageState } from '../../engine/core/run.ts';
 import type { AttemptResult } from '../../engine/core/run-commands.ts';
 import type { Person } from '../../engine/core/trigger.ts';
@@ -14,9 +15,10 @@ import type { Clock } from '../../engine/ports/clock.ts';
 import type { EventStore } from '../../engine/ports/event-store.ts';
 import type { AttemptRef } from '../../engine/ports/pod-runner.ts';
 import type { RunChange, RunLoop } from '../../engine/run-loop.ts';
-import { artifactOf } from '../attempt-host.ts';
+import { digestOf } from '../approvals.ts';
 
 const lookMs = 250;
+const askAgainMs = 2_000;
 const smokeRequestMs = 3_000;
 const noLog = { lines: 0, bytes: 0, sha256: '' };
 
@@ -28,8 +30,16 @@ interface Wish {
   readonly digest: string;
   readonly by: string;
   readonly orderAt: Date;
+  readonly headSha?: string;
+  readonly runId?: string;
   readonly rollbackOf?: number;
 }
+
+/** Whether a deploy may start: why it is held; or what it is about to do, where people had to consent to that. */
+export type MayStart = (
+  run: Run,
+  stage: PlannedStage,
+) => Promise<{ readonly heldBecause: string } | { readonly now?: ApprovalSubject }>;
 
 /** Drives the deploy stages of runs, and rollbacks that people ask for. Killed anywhere, it goes on from what was recorded. */
 export class RollOut {
@@ -38,6 +48,7 @@ export class RollOut {
   readonly #revisions: Revisions;
   readonly #events: EventStore<RolloutEvent>;
   readonly #clock: Clock;
+  readonly #mayStart: MayStart;
   readonly #onError: (error: unknown) => void;
   readonly #driven = new Set<string>();
   #isStopped = false;
@@ -48,6 +59,7 @@ export class RollOut {
     readonly revisions: Revisions;
     readonly events: EventStore<RolloutEvent>;
     readonly clock: Clock;
+    readonly mayStart: MayStart;
     readonly onError: (error: unknown) => void;
   }) {
     this.#loop = parts.loop;
@@ -55,6 +67,7 @@ export class RollOut {
     this.#revisions = parts.revisions;
     this.#events = parts.events;
     this.#clock = parts.clock;
+    this.#mayStart = parts.mayStart;
     this.#onError = parts.onError;
     parts.loop.onChange((change) => this.#changed(change));
   }
@@ -126,24 +139,24 @@ export class RollOut {
       const rolloutId = rolloutIdOf(ref);
       if (this.#driven.has(rolloutId)) continue;
       this.#driven.add(rolloutId);
-      this.#runStage(run, ref, rolloutId, stage.deploy)
+      this.#runStage(run, ref, rolloutId, stage, stage.deploy)
         .catch(this.#onError)
         .finally(() => this.#driven.delete(rolloutId));
     }
   }
 
-  async #runStage(run: Run, ref: AttemptRef, rolloutId: string, target: DeployTarget): Promise<void> {
-    if (stageState(run, ref.stage).status === 'scheduled') {
-      const started = await this.#loop.send(ref.runId, { type: 'StartStage', stage: ref.stage, attempt: ref.attempt });
-      if (!started.ok) return;
-    }
+  async #runStage(
+    run: Run,
+    ref: AttemptRef,
+    rolloutId: string,
+    stage: PlannedStage,
+    target: DeployTarget,
+  ): Promise<void> {
+    if (stageState(run, ref.stage).status === 'scheduled' && !(await this.#begin(run, ref, stage))) return;
     const begin = this.#clock.now();
     const record = (result: AttemptResult) =>
       this.#loop.send(ref.runId, { type: 'RecordResult', stage: ref.stage, attempt: ref.attempt, result });
-    const digest =
-      target.source.type === 'image'
-        ? (target.source.image.split('@')[1] ?? '')
-        : artifactOf(run, target.source.name)?.digest;
+    const digest = digestOf(run, stage);
     const spent = () => this.#clock.now().getTime() - begin.getTime();
     if (digest === undefined) {
       await record(
@@ -158,7 +171,17 @@ export class RollOut {
       repository: `${repository.owner}/${repository.name}`,
       environment: target.environment,
     };
-    const wish = { rolloutId, environment, target, digest, by: run.trigger.actor.login, orderAt: run.createdAt };
+    const wish = {
+      rolloutId,
+      environment,
+      target,
+      digest,
+      by: run.trigger.actor.login,
+      orderAt: run.createdAt,
+      headSha: run.trigger.headSha,
+      runId: run.runId,
+      ...(target.known?.wasLive === true ? { rollbackOf: target.known.revision } : {}),
+    };
     const rollout = await this.#drive(wish, () => this.#cancelledBecause(ref));
     if (this.#isStopped && !isOver(rollout)) return;
     await record(resultOf(rollout, environment.environment, spent()));
@@ -173,6 +196,29 @@ export class RollOut {
   }
 
   /** Moves the environment, step by step, each one recorded before the next. */
+  /** Starts a stage when nothing stops it and what was consented to is what it does. @returns whether it runs */
+  async #begin(run: Run, ref: AttemptRef, stage: PlannedStage): Promise<boolean> {
+    while (!this.#isStopped) {
+      try {
+        const may = await this.#mayStart(run, stage);
+        const address = { stage: ref.stage, attempt: ref.attempt };
+        if ('heldBecause' in may) {
+          await this.#loop.send(ref.runId, { type: 'HoldStage', stage: ref.stage, reason: may.heldBecause });
+          return false;
+        }
+        const sent = await this.#loop.send(ref.runId, { type: 'StartStage', ...address, ...may });
+        return sent.ok && stageState(sent.run, ref.stage).status === 'running';
+      } catch (error) {
+        // What cannot be asked is not allowed: it waits, and asks again.
+        this.#onError(error);
+        await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+        const state = this.#loop.driven(ref.runId)?.stages[ref.stage];
+        if (state?.status !== 'scheduled' || state.attempt !== ref.attempt) return false;
+      }
+    }
+    return false;
+  }
+
   async #drive(wish: Wish, cancelledBecause: () => string | undefined): Promise<Rollout> {
     const { environment, rolloutId, target } = wish;
     const holder = await this.#revisions.claim(environment, rolloutId, wish.orderAt);
@@ -182,6 +228,8 @@ export class RollOut {
       by: wish.by,
       at: this.#clock.now(),
       rolloutId,
+      ...(wish.headSha === undefined ? {} : { headSha: wish.headSha }),
+      ...(wish.runId === undefined ? {} : { runId: wish.runId }),
       ...(wish.rollbackOf === undefined ? {} : { rollbackOf: wish.rollbackOf }),
     });
     let { rollout, version } = await this.#load(rolloutId);

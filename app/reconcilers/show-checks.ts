@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileMistake, renderCheck, renderConsent, renderMistakes } from '../../checks/check-run.ts';
 import { commentMarker, renderComment } from '../../checks/comment.ts';
+import { duration } from '../../checks/markdown.ts';
 import { type Run, stageState } from '../../engine/core/run.ts';
 import type { Wait } from '../../engine/core/schedule.ts';
 import type { PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../../engine/core/trigger.ts';
@@ -9,6 +10,8 @@ import type { Database } from '../../engine/ports/database.ts';
 import type { RunChange } from '../../engine/run-loop.ts';
 import type { CheckRun, DeploymentReport, GitHost } from '../../providers/git-host.ts';
 import { GitHostError } from '../../providers/git-host-error.ts';
+import { placeOf } from '../approvals.ts';
+import { answerMarker } from '../conversation/answer.ts';
 import { type Limit, WriteBudget } from './write-budget.ts';
 
 /** What was last written at the host, so that the same is not written again, and nothing twice after a crash. */
@@ -26,7 +29,7 @@ interface StoredShown {
 
 type Content =
   | { readonly type: 'check'; readonly headSha: Sha; readonly check: CheckRun }
-  | { readonly type: 'comment'; readonly number: number; readonly body: string }
+  | { readonly type: 'comment'; readonly number: number; readonly marker: string; readonly body: string }
   | { readonly type: 'deployment'; readonly report: DeploymentReport };
 
 /** What should stand at the host. */
@@ -37,6 +40,8 @@ interface Wanted {
   readonly hash: string;
   readonly isFinal: boolean;
   readonly createdAt: Date;
+  /** When it was first wanted: what waited long says so. */
+  readonly since: number;
   dueAt: number;
   tries: number;
 }
@@ -63,6 +68,7 @@ const finalDelayMs = 20;
 const progressDelayMs = 1_500;
 const queuedDelayMs = 10_000;
 const commentDelayMs = 4_000;
+const lateMs = 30_000;
 const writersPerTenant = 6;
 const maxTries = 20;
 const maxRetryMs = 5 * 60_000;
@@ -132,17 +138,24 @@ export class ShowChecks {
         );
       }
     }
-    if (trigger.type === 'pull_request') {
-      const body = renderComment(run, this.#hosts(repository.provider).capabilities);
-      const isFinal = run.outcome !== undefined;
-      const key = `${repository.tenant}/${repository.id}/comment/${trigger.number}`;
-      this.#want(
-        key,
-        repository,
-        { type: 'comment', number: trigger.number, body },
-        { isFinal, createdAt, dueAt: now + (isFinal ? finalDelayMs : commentDelayMs) },
-      );
-    }
+    const number = placeOf(run);
+    if (number === undefined) return;
+    const body = renderComment(run, this.#hosts(repository.provider).capabilities);
+    const isFinal = run.outcome !== undefined;
+    // What a command began is told in the answer to it; the rest in the one comment of the pull request.
+    const askedIn = trigger.type === 'manual' ? trigger.askedIn : undefined;
+    const prefix = `${repository.tenant}/${repository.id}`;
+    this.#want(
+      askedIn === undefined ? `${prefix}/comment/${number}` : `${prefix}/answer/${askedIn.commentId}`,
+      repository,
+      {
+        type: 'comment',
+        number,
+        marker: askedIn === undefined ? commentMarker : answerMarker(askedIn.commentId),
+        body,
+      },
+      { isFinal, createdAt, dueAt: now + (isFinal ? finalDelayMs : commentDelayMs) },
+    );
   }
 
   /** A pipeline file that cannot be used, as a failed check on the file. */
@@ -204,6 +217,7 @@ export class ShowChecks {
       hash,
       isFinal: facts.isFinal,
       createdAt: facts.createdAt,
+      since: before?.since ?? this.#clock.now().getTime(),
       dueAt,
       tries: 0,
     });
@@ -260,7 +274,8 @@ export class ShowChecks {
       if (before === null) await this.#shown.insertOne({ _id: key, createdAt, expiresAt });
       else if (before.isCompleted === true) await this.#shown.replaceOne({ _id: key }, { createdAt, expiresAt });
       const known = before?.isCompleted === true ? undefined : before?.hostId;
-      const hostId = await this.#publish(repository, content, known, before !== null && known === undefined);
+      const shown = late(content, this.#clock.now().getTime() - wanted.since);
+      const hostId = await this.#publish(repository, shown, known, before !== null && known === undefined);
       const isCompleted = content.type === 'check' && content.check.state.status === 'completed';
       if (hostId !== undefined)
         await this.#shown.replaceOne(
@@ -288,7 +303,7 @@ export class ShowChecks {
           known,
         );
       case 'comment':
-        return host.ensureComment(repository, content.number, { marker: commentMarker, body: content.body }, known);
+        return host.ensureComment(repository, content.number, { marker: content.marker, body: content.body }, known);
       case 'deployment':
         return host.publishDeployment(repository, content.report, known);
     }
@@ -323,6 +338,13 @@ export class ShowChecks {
     this.#tenants.set(tenant, made);
     return made;
   }
+}
+
+/** The host lets only so much be written at a time: a comment that waited for its turn says so. */
+function late(content: Content, waitedMs: number): Content {
+  if (content.type !== 'comment' || waitedMs < lateMs) return content;
+  const note = `⏳ Reporting is delayed: this was written ${duration(waitedMs)} after it happened.`;
+  return { ...content, body: `${content.body}\n\n${note}` };
 }
 
 function deploymentOf(run: Run, stageName: string): DeploymentReport | undefined {

@@ -48,6 +48,7 @@ export interface PushTrigger extends TriggerFacts {
   /** The pull request whose merge made this commit, where the run deploys something. */
   readonly pullRequest?: {
     readonly number: number;
+    readonly headSha: Sha;
     readonly authors: readonly Person[];
     readonly labels: readonly string[];
   };

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { renderComment } from '../../checks/comment.ts';
 import { failed, GivenRun, stage, succeeded } from '../engine/core/given-run.ts';
 
-const host = { commentMaxChars: 65_536, slashCommandsTaken: false };
+const host = { commentMaxChars: 65_536, slashCommandsTaken: false, foldedSections: true };
 
 it('shows what failed first, and what may be asked for now', () => {
   const given = new GivenRun(stage('build'), stage('unit', { needs: ['build'] }));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { WorkingCopy } from '../../app/embedded/working-copy.ts';
-import { startWhole, type WholeSlipway } from './whole-slipway.ts';
+import { WorkingCopy } from '../../../app/embedded/working-copy.ts';
+import { startWhole, type WholeSlipway } from '../whole-slipway.ts';
 
 const pipeline = 'stages:\n  test:\n    commands: [sh check.sh]\n';
 const waitMs = 20_000;
