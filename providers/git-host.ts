@@ -167,7 +167,8 @@ export interface GitHost {
 
   /**
    * Publishes a check; with `known` it updates that one, else it creates (or finds by externalId) one.
-   * Annotations are sent in batches and appended once.
+   * Annotations are sent in batches and appended once. Where the host takes no results for a commit that only a fork has,
+   * nothing is published, and that is no fault: the comment tells.
    * @returns the host's id, to be passed as `known` next time
    */
   publishCheck(repository: RepositoryRef, headSha: Sha, check: CheckRun, known: string | undefined): Promise<string>;

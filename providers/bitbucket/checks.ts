@@ -35,22 +35,28 @@ export function checks(
     publishCheck: (repository, headSha, check) =>
       session.call(`Publishing check "${check.name}"`, repository, async (api, at) => {
         const key = keyOf(check.name);
-        // The same key on the same commit takes the place of the one before.
-        await api.commitstatuses.createBuildStatus({
-          ...at,
-          commit: headSha,
-          _body: {
-            type: 'build',
-            key,
-            state: stateOf(check),
-            name: cut(check.name, nameChars),
-            description: cut(check.title, nameChars),
-            // Bitbucket wants one: where there is no page of ours, the commit's own.
-            url:
-              check.detailsUrl ??
-              `${url.replace(/\/+$/, '')}/${repository.owner}/${repository.name}/commits/${headSha}`,
-          },
-        });
+        const page = `${url.replace(/\/+$/, '')}/${repository.owner}/${repository.name}/commits/${headSha}`;
+        try {
+          // The same key on the same commit takes the place of the one before.
+          await api.commitstatuses.createBuildStatus({
+            ...at,
+            commit: headSha,
+            _body: {
+              type: 'build',
+              key,
+              state: stateOf(check),
+              name: cut(check.name, nameChars),
+              description: cut(check.title, nameChars),
+              // Bitbucket wants one: where there is no page of ours, the commit's own.
+              url: check.detailsUrl ?? page,
+            },
+          });
+        } catch (error) {
+          if (!isAnswer(error, 404)) throw error;
+          // A commit that only a fork has, where the bot has no rights. One of a repository that is not seen is a fault.
+          await api.repositories.get({ ...at });
+          return key;
+        }
         if (check.state.status === 'completed') await report(api, at, headSha, key, check);
         return key;
       }),

@@ -21,7 +21,7 @@ export function comments(session: BitbucketSession): Pick<GitHost, 'ensureCommen
     ensureComment: (repository, number, { marker, body }, known) =>
       session.call(`Writing the comment on pull request ${number}`, repository, async (api, at) => {
         const sign = signOf(marker);
-        const text = `${sign}\n\n${withoutHtml(body)}`;
+        const text = `${sign}\n\n${inTheirWords(body)}`;
         if (known !== undefined && (await edit(api, at, number, Number(known), text))) return known;
         const found =
           known === undefined ? await findComment(api, at, number, sign, (await session.self()).login) : undefined;
@@ -82,8 +82,14 @@ export function signOf(marker: string): string {
   return `[${words.replaceAll(' ', '-')}]: https://slipway.invalid/`;
 }
 
-/** Bitbucket shows tags as they are written. The few that comments of ours hold give way to Markdown, outside of code. */
-export function withoutHtml(body: string): string {
+/** An account's id, as it is or escaped for Markdown. */
+const accountId = /(?<![\w@{:-])(?:\d{1,10}:[0-9a-f]{8}(?:\\?-[0-9a-f]{4}){3}\\?-[0-9a-f]{12}|[0-9a-f]{24})(?![\w}-])/g;
+
+/**
+ * Bitbucket shows tags as they are written: the few that comments of ours hold give way to Markdown. It shows people by
+ * name only where they are mentioned by their account's id, which is what they are known by here. Code is left alone.
+ */
+export function inTheirWords(body: string): string {
   return body
     .split(/(^```[\s\S]*?^```|`+[^`\n]*`+)/m)
     .map((part, index) =>
@@ -92,7 +98,8 @@ export function withoutHtml(body: string): string {
         : part
             .replaceAll(/<!--[\s\S]*?-->\n?/g, '')
             .replaceAll(/<summary>([\s\S]*?)<\/summary>/g, '\n**$1**\n')
-            .replaceAll(/<\/?(?:sub|sup|details|b|i|br)\s*\/?>/g, ''),
+            .replaceAll(/<\/?(?:sub|sup|details|b|i|br)\s*\/?>/g, '')
+            .replaceAll(accountId, (id) => `@{${id.replaceAll('\\', '')}}`),
     )
     .join('');
 }

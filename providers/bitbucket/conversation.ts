@@ -1,5 +1,5 @@
 import type { GitHost } from '../git-host.ts';
-import { addComment, StoredComment, withoutHtml } from './comments.ts';
+import { addComment, inTheirWords, StoredComment } from './comments.ts';
 import { isAnswer } from './error.ts';
 import { personOf } from './schema.ts';
 import type { BitbucketSession } from './session.ts';
@@ -13,7 +13,7 @@ export function conversation(
 
     addComment: (repository, number, body) =>
       session.call(`Commenting on pull request ${number}`, repository, (api, at) =>
-        addComment(api, at, number, withoutHtml(body)),
+        addComment(api, at, number, inTheirWords(body)),
       ),
 
     comment: (repository, number, commentId) =>

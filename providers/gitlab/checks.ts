@@ -4,6 +4,8 @@ import { isAnswer } from './error.ts';
 import type { GitLabApi, GitLabSession } from './session.ts';
 
 const maxChars = 255;
+/** The id of a status that could not be. */
+const noneHere = 'none';
 
 type State = 'pending' | 'running' | 'success' | 'failed' | 'canceled';
 
@@ -55,6 +57,8 @@ async function publish(api: GitLabApi, projectId: string, headSha: Sha, check: C
     });
     return String(id);
   } catch (error) {
+    // No branch here holds it: a fork's commit, on which the bot has no rights.
+    if (isAnswer(error, 404, /references for commit/i)) return noneHere;
     if (!isAnswer(error, 400, /cannot transition/i)) throw error;
     // A status may not be set to what it is already. Where it runs, it need not be told that it waits.
     const [shown] = (await api.Commits.allStatuses(projectId, headSha, { name }))

@@ -50,8 +50,8 @@ async function findComment(
 
 /**
  * GitLab would carry out a line that starts with `/` in the name of our bot, whoever's words it repeats. A word joiner,
- * which nobody sees, stands before it then.
+ * which nobody sees, stands before it then. Not before our own commands: they are none of GitLab's, and people copy them.
  */
 export function withoutQuickActions(body: string): string {
-  return body.replace(/^(\s*)\//gm, '$1\u2060/');
+  return body.replace(/^(\s*)\/(?!slipway[ \t])/gm, '$1\u2060/');
 }

@@ -59,7 +59,7 @@ export interface FacePages {
   /** A command as one writes it there. */
   readonly command: string;
   /** Markdown as the host makes HTML of it; pages clean it afterwards. */
-  toHtml(text: string): string;
+  toHtml(host: Host, text: string): string;
 }
 
 export interface Face {

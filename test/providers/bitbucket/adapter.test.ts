@@ -6,6 +6,7 @@ import { markup } from '../../../app/embedded/git-host/bitbucket/markup.ts';
 import { Sha } from '../../../engine/core/trigger.ts';
 import { keyOf } from '../../../providers/bitbucket/checks.ts';
 import type { CheckAnnotation, CheckRun } from '../../../providers/git-host.ts';
+import { signedIn } from '../../app/embedded/git-host/browser.ts';
 import { commitFile, git, temporaryFolder } from '../../app/embedded/git-host/running-host.ts';
 import { ask } from '../contract-repository.ts';
 import { bitbucketWorld, cloneToken } from './world.ts';
@@ -103,6 +104,17 @@ it('writes comments that show no tags and no marker', async () => {
   }
 });
 
+it('shows people by their names', async () => {
+  const { host, repository, number, people, comments, embedded, person } = await bitbucketWorld();
+  const escapedId = people.writer.replaceAll('-', '\\-');
+  await host.addComment(repository, number, `${escapedId}: by ${people.reader}, not \`${people.writer}\``);
+  const raw = (await comments())[0]?.body;
+  expect(raw).toBe(`@{${people.writer}}: by @{${people.reader}}, not \`${people.writer}\``);
+  const ann = await signedIn(embedded, 'ann');
+  expect(person('ann').login).toBe('ann');
+  expect(await (await ann.get('/acme/web/pull/1')).text()).toContain('<strong>@ann</strong>: by <strong>@bob</strong>');
+});
+
 it('does not take a comment for its own that is gone', async () => {
   const { host, repository, number, comments, deleteComment } = await bitbucketWorld();
   const write = (body: string, known?: string) =>
@@ -140,6 +152,8 @@ it('tells a fork and its head, and a draft', async () => {
   });
   const { id } = z.object({ id: z.number() }).parse(made);
   expect(await host.pullRequest(repository, id)).toMatchObject({ isFork: true, isDraft: true, headSha });
+  // Its statuses belong to the fork, where the bot has no rights: that is no fault.
+  expect(await host.publishCheck(repository, headSha, ended('success'), undefined)).toBe(keyOf('slipway/test'));
   expect((await host.openPullRequests(repository)).map((pull) => pull.number).sort()).toEqual([number, id]);
   expect(await host.pullRequest(repository, number)).toMatchObject({ isFork: false, isDraft: false });
 });

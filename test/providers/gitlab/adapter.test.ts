@@ -102,6 +102,9 @@ it('never lets GitLab carry out what a comment repeats', async () => {
   await host.addComment(repository, number, 'They wrote:\n/merge\n  /approve\r\n/label ~x\ra/b');
   await host.ensureComment(repository, number, { marker: '<!-- m -->', body: '\n\n/close' }, undefined);
   for (const { body } of await comments()) expect(body).not.toMatch(/^\s*\//m);
+  // What people are to copy is left as it is.
+  const id = await host.addComment(repository, number, '```\n/slipway retry\n```');
+  expect(await host.comment(repository, number, id)).toMatchObject({ body: '```\n/slipway retry\n```' });
   expect((await comments())[0]?.body.replaceAll('\u2060', '')).toBe(
     'They wrote:\n/merge\n  /approve\r\n/label ~x\ra/b',
   );

@@ -141,8 +141,10 @@ async function commitOf(
   needed: typeof read | typeof write,
 ): Promise<{ readonly repository: Repository; readonly sha: string }> {
   const repository = repositoryOf(host, c, needed);
-  const sha = await gitOf(host, repository.id).resolve(c.req.param('sha') ?? '');
-  if (sha === undefined) throw new Refusal(404, 'Commit not found');
+  const git = gitOf(host, repository.id);
+  const sha = await git.resolve(c.req.param('sha') ?? '');
+  // What a pull request brought from a fork is no commit of this repository.
+  if (sha === undefined || !(await git.isOnBranch(sha))) throw new Refusal(404, 'Commit not found');
   return { repository, sha };
 }
 

@@ -7,7 +7,7 @@ import { addCheckRoutes } from './check-routes.ts';
 import { addCodeRoutes } from './code-routes.ts';
 import { deliveriesOf } from './deliveries.ts';
 import { uuidOf } from './identity.ts';
-import { markup } from './markup.ts';
+import { markup, withNames } from './markup.ts';
 import { addPullRoutes } from './pull-routes.ts';
 
 const prefix = '/2.0';
@@ -41,7 +41,7 @@ export const bitbucketFace: Face = {
     labels: false,
     deployments: false,
     command: '/retry',
-    toHtml: markup,
+    toHtml: (host, text) => markup(withNames(host, text)),
   },
   comment: async (host, pull, actor, body) => addComment(host, pull, actor, body),
   deliveriesOf,

@@ -140,6 +140,12 @@ export class BareRepository {
     return exitCode === 0;
   }
 
+  /** Whether a branch holds it: not so for what a fork brought, and for what was pushed away. */
+  async isOnBranch(sha: string): Promise<boolean> {
+    const found = await this.git(['for-each-ref', '--count=1', `--contains=${sha}`, 'refs/heads']);
+    return found.length > 0;
+  }
+
   async mergeBase(one: string, other: string): Promise<string | undefined> {
     const { stdout, exitCode } = await runGit(['merge-base', one, other], {
       repositoryPath: this.path,

@@ -18,7 +18,7 @@ export const gitHubFace: Face = {
     labels: true,
     deployments: true,
     command: '/retry',
-    toHtml: markup,
+    toHtml: (_host, text) => markup(text),
   },
   comment: async (host, pull, actor, body) => addComment(host, pull, actor, body),
   deliveriesOf: () => [],

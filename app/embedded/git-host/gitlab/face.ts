@@ -46,7 +46,7 @@ export const gitLabFace: Face = {
     labels: true,
     deployments: true,
     command: '/slipway retry',
-    toHtml: markup,
+    toHtml: (_host, text) => markup(text),
   },
   comment: takeIn,
   deliveriesOf,

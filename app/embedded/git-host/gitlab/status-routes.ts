@@ -145,9 +145,8 @@ async function branchCommit(host: Host, c: ApiContext, project: Repository): Pro
   const git = gitOf(host, project.id);
   const sha = await git.resolve(c.req.param('sha') ?? '');
   if (sha === undefined) throw new Refusal(404, '404 Commit Not Found');
-  for (const [ref, tip] of Object.entries(await git.refs()))
-    if (ref.startsWith('refs/heads/') && (tip === sha || (await git.isAncestor(sha, tip)))) return sha;
-  throw new Refusal(404, '404 References for commit Not Found');
+  if (!(await git.isOnBranch(sha))) throw new Refusal(404, '404 References for commit Not Found');
+  return sha;
 }
 
 function statusesOf(host: Host, projectId: number, sha: string): BuildStatus[] {

@@ -43,7 +43,7 @@ export function commentCard(
       <span><strong>${author.login}</strong> ${ago(host.now(), comment.createdAt)}${comment.isEdited ? ' · edited' : ''}</span>
       ${tag === '' ? '' : html`<span class="pill">${tag}</span>`}
     </header>
-    <div class="prose">${comment.body.trim() === '' ? html`<p class="meta">No description.</p>` : markdown(comment.body, host.face.pages.toHtml)}</div>
+    <div class="prose">${comment.body.trim() === '' ? html`<p class="meta">No description.</p>` : markdown(comment.body, (text) => host.face.pages.toHtml(host, text))}</div>
     ${host.face.pages.reactions ? reactions(host, viewer, comment.subject, comment.reactUrl) : ''}
   </article>`;
 }
