@@ -1,4 +1,5 @@
 import { type Run, runStatus, type StageState, stageState } from '../engine/core/run.ts';
+import type { PullRequestTrigger } from '../engine/core/trigger.ts';
 import type { GitHostCapabilities } from '../providers/git-host.ts';
 import { titleOf } from './check-run.ts';
 import { clipped, code, codeBlock, duration, escaped } from './markdown.ts';
@@ -33,6 +34,19 @@ export function renderComment(
     footer(run, capabilities),
   ].filter((part) => part !== '');
   return clipped(parts.join('\n\n'), capabilities.commentMaxChars - 200);
+}
+
+/** What a fork's pull request waits for, where a check cannot say it: hosts take no statuses for a fork's commit. */
+export function renderConsentComment(
+  { headSha }: Pick<PullRequestTrigger, 'headSha'>,
+  { slashCommandsTaken }: Pick<GitHostCapabilities, 'slashCommandsTaken'>,
+): string {
+  return [
+    '### ✋ Nothing runs yet: this comes from a fork',
+    "A stranger's commands never run unasked. Somebody who may write here reads the change, then comments:",
+    codeBlock([`/${slashCommandsTaken ? 'slipway ' : ''}ok-to-test ${headSha}`]),
+    'That lets this head go and nothing later. The pipeline, and all it may reach, comes from the base branch.',
+  ].join('\n\n');
 }
 
 function headline(run: Run): string {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileMistake, renderCheck, renderConsent, renderMistakes } from '../../checks/check-run.ts';
-import { commentMarker, renderComment } from '../../checks/comment.ts';
+import { commentMarker, renderComment, renderConsentComment } from '../../checks/comment.ts';
 import { duration } from '../../checks/markdown.ts';
 import { type Run, stageState } from '../../engine/core/run.ts';
 import type { Wait } from '../../engine/core/schedule.ts';
@@ -171,13 +171,24 @@ export class ShowChecks {
     );
   }
 
-  /** Whether a fork's run may go, as a check on its head. */
+  /** Whether a fork's run may go, as a check on its head; where statuses have no room for it, in the comment. */
   async showConsent(trigger: PullRequestTrigger): Promise<void> {
+    const { repository, number, headSha, action, consentBy } = trigger;
     const now = this.#clock.now();
+    const prefix = `${repository.tenant}/${repository.id}`;
     this.#want(
-      `${trigger.repository.tenant}/${trigger.repository.id}/consent/${trigger.headSha}`,
-      trigger.repository,
-      { type: 'check', headSha: trigger.headSha, check: renderConsent(trigger, now) },
+      `${prefix}/consent/${headSha}`,
+      repository,
+      { type: 'check', headSha, check: renderConsent(trigger, now) },
+      { isFinal: true, createdAt: now, dueAt: now.getTime() },
+    );
+    const { capabilities } = this.#hosts(repository.provider);
+    const isOpen = action !== 'closed' && action !== 'merged';
+    if (capabilities.checks === 'check-runs' || consentBy !== undefined || !isOpen) return;
+    this.#want(
+      `${prefix}/comment/${number}`,
+      repository,
+      { type: 'comment', number, marker: commentMarker, body: renderConsentComment(trigger, capabilities) },
       { isFinal: true, createdAt: now, dueAt: now.getTime() },
     );
   }

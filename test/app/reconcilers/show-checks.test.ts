@@ -21,7 +21,7 @@ class RecordingHost {
   fault: Error | undefined;
 
   readonly port = {
-    capabilities: { commentMaxChars: 65_536, slashCommandsTaken: false },
+    capabilities: { checks: 'check-runs', commentMaxChars: 65_536, slashCommandsTaken: false },
     publishCheck: async (_: unknown, sha: string, check: { name: string; state: { status: string } }) => {
       this.#fail();
       this.checks.push({ at: Date.now(), id: `${sha}/${check.name}`, status: check.state.status });
@@ -186,4 +186,23 @@ it('does not let an older run of a pull request take the comment of a newer one'
   tell(older.current);
   await pass(6_000);
   expect(host.comments.at(-1)?.body).toContain('newer');
+});
+
+it('asks for consent to a fork in the comment, where its commit takes no statuses', async () => {
+  const { trigger: pull } = runOf(3).current;
+  if (pull.type !== 'pull_request') throw new TypeError('it is about a pull request');
+  const fork: PullRequestTrigger = { ...pull, isFork: true };
+  await show.showConsent(fork);
+  await pass(2_000);
+  expect(host.comments).toEqual([]);
+  Object.assign(host.port.capabilities, { checks: 'statuses', slashCommandsTaken: true });
+  await show.showConsent({ ...fork, number: 2, action: 'closed' });
+  await show.showConsent(fork);
+  await pass(2_000);
+  expect(host.comments.map(({ number }) => number)).toEqual([3]);
+  expect(host.comments[0]?.body).toContain(`\n/slipway ok-to-test ${fork.headSha}\n`);
+  // The run, once it may go, takes its place.
+  tell({ ...runOf(3).current, createdAt: new Date() });
+  await pass(5_000);
+  expect(host.comments.at(-1)).toMatchObject({ number: 3, body: expect.not.stringContaining('ok-to-test') });
 });
