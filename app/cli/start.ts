@@ -10,7 +10,15 @@ import { stablePort } from '../embedded/free-port.ts';
 import type { FaceName } from '../embedded/git-host/face.ts';
 import type { EmbeddedGitHost } from '../embedded/git-host/git-host.ts';
 import { organization, repository, startInstalledHost } from '../embedded/installed-host.ts';
-import { failingTest, fix, neverReady, sampleFiles } from '../embedded/tour/sample-changes.ts';
+import {
+  askConsent,
+  failingTest,
+  fix,
+  neverReady,
+  sampleFiles,
+  theirs,
+  urgent,
+} from '../embedded/tour/sample-changes.ts';
 import { walkTour } from '../embedded/tour/tour.ts';
 import { gitHostsFromEnvironment } from '../git-hosts.ts';
 import { startSlipway } from '../main.ts';
@@ -139,7 +147,8 @@ async function bringUp(
     startInstalledHost(face, { dataDir, log, ...(address === undefined ? {} : { address }) }),
     kubeconfig === undefined ? openCluster(dataDir, log) : undefined,
   ]);
-  const { host, developer, tour } = installed;
+  const { host, people, tour } = installed;
+  const { developer } = people;
 
   const config = await settingsOf({
     environment,
@@ -167,8 +176,14 @@ async function bringUp(
     tour: () =>
       walkTour({
         host: tour,
-        developer,
-        changes: { sample: sampleFiles(), failingTest, fix, neverReady },
+        people,
+        changes: {
+          sample: sampleFiles(),
+          failingTest,
+          fix,
+          neverReady,
+          conversation: { askConsent, theirs, urgent },
+        },
         folder: dataDir,
         onChange: (listener) => slipway.loop.onChange(listener),
         say: (line) => view.say(paint('bold', line)),

@@ -9,7 +9,7 @@ import { type EmbeddedGitHost, type EmbeddedGitHostOptions, startEmbeddedGitHost
 import { bitbucketTour } from './tour/bitbucket.ts';
 import { gitHubTour } from './tour/github.ts';
 import { gitLabTour } from './tour/gitlab.ts';
-import type { TourHost, TourPerson } from './tour/tour-host.ts';
+import type { TourHost, TourPeople, TourPerson } from './tour/tour-host.ts';
 
 export const organization = 'acme';
 export const repository = 'hello';
@@ -21,7 +21,7 @@ export interface InstalledHost {
   readonly host: EmbeddedGitHost;
   /** How Slipway reaches it. */
   readonly setup: GitHostSetup;
-  readonly developer: TourPerson;
+  readonly people: TourPeople;
   readonly tour: TourHost;
   /** Where its webhooks go from now on. */
   sendTo(slipwayUrl: string): void;
@@ -43,9 +43,10 @@ export async function startInstalledHost(
     host.createUser(login);
     return { login, token: host.createToken(login) };
   };
-  const developer = person('dev');
-  host.createOrganization(organization, { admins: [developer.login] });
+  const humans = { developer: person('dev'), reviewer: person('rev'), contributor: person('guest') };
+  host.createOrganization(organization, { admins: [humans.developer.login] });
   await host.createRepository(organization, repository, { description: 'A small web service' });
+  host.addCollaborator(organization, repository, humans.reviewer.login, 'write');
   const webhookSecret = await keptSecret(join(dataDir, 'webhook-secret'));
   if (face === 'github') {
     const app = await host.registerApp({
@@ -55,11 +56,12 @@ export async function startInstalledHost(
       ...appManifest(),
     });
     host.installApp(app.slug, organization);
+    const people = { ...humans, bot: app.botLogin };
     return {
       host,
       setup: embeddedGitHub(host, app, webhookSecret),
-      developer,
-      tour: gitHubTour(host, organization, repository, { developer, bot: app.botLogin }),
+      people,
+      tour: gitHubTour(host, organization, repository, people),
       sendTo: (slipwayUrl) => host.setWebhookUrl(app.slug, `${slipwayUrl}/webhooks/github`),
     };
   }
@@ -68,14 +70,14 @@ export async function startInstalledHost(
   host.addCollaborator(organization, repository, bot, 'admin');
   host.addCollaborator(organization, repository, cloner, 'read');
   const config = { url: host.url, token, cloneToken, webhookSecrets: [webhookSecret] };
-  const people = { developer, bot };
+  const people = { ...humans, bot };
   return {
     host,
     setup:
       face === 'gitlab'
         ? gitLabSetup(config)
         : bitbucketSetup({ ...config, apiUrl: host.apiUrl, email: `${bot}@example.com` }),
-    developer,
+    people,
     tour:
       face === 'gitlab'
         ? gitLabTour(host, organization, repository, people)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EmbeddedGitHost } from '../git-host/git-host.ts';
 import { personalApi } from './api.ts';
-import type { TourHost, TourPeople } from './tour-host.ts';
+import type { TourHost, TourPeople, TourPerson } from './tour-host.ts';
 
 const values = <T>(of: z.ZodType<T>) => z.object({ values: z.array(of) });
 const Pull = z.object({ id: z.number(), source: z.object({ commit: z.object({ hash: z.string() }) }) });
@@ -20,25 +20,39 @@ const Comments = values(
 /** The tour by Bitbucket's REST API. */
 export function bitbucketTour(host: EmbeddedGitHost, owner: string, name: string, people: TourPeople): TourHost {
   const { developer, bot } = people;
-  const api = personalApi(`${host.apiUrl}/repositories/${owner}/${name}`, developer.token);
+  const as = (person: TourPerson) => personalApi(`${host.apiUrl}/repositories/${owner}/${name}`, person.token);
+  const api = as(developer);
   const mainHead = async () => {
     const q = encodeURIComponent('name = "main"');
     return (await api.call('GET', `/refs/branches?q=${q}`, Branches)).values[0]?.target.hash;
   };
   const statusesOf = async (sha: string) =>
     (await api.call('GET', `/commit/${sha}/statuses?pagelen=100`, Statuses)).values;
+  const comments = async (number: number) =>
+    (await api.call('GET', `/pullrequests/${number}/comments?pagelen=100`, Comments)).values.flatMap(
+      ({ deleted, content, user }) => (!deleted && user.nickname === bot ? [content.raw] : []),
+    );
   return {
     owner,
     cloneUrl: (of) => `${host.url}/${of}/${name}.git`,
     hasMain: async () => (await mainHead()) !== undefined,
-    openPullRequest: async ({ branch, title }) =>
-      (
-        await api.call('POST', '/pullrequests', Pull, {
-          title,
-          source: { branch: { name: branch } },
-          destination: { branch: { name: 'main' } },
-        })
-      ).id,
+    async openPullRequest({ branch, title }, from) {
+      const source = {
+        branch: { name: branch },
+        ...(from === undefined ? {} : { repository: { full_name: `${from.login}/${name}` } }),
+      };
+      const request = { title, source, destination: { branch: { name: 'main' } } };
+      return (await as(from ?? developer).call('POST', '/pullrequests', Pull, request)).id;
+    },
+    async fork(person) {
+      await as(person).call('POST', '/forks', z.unknown(), {});
+    },
+    async comment(person, number, raw) {
+      await as(person).call('POST', `/pullrequests/${number}/comments`, z.unknown(), { content: { raw } });
+    },
+    label: async () => false,
+    asksForConsent: async (number, headSha) => (await comments(number)).some((body) => body.includes(headSha)),
+    commandPrefix: '/',
     async merge(number, headSha) {
       const { source } = await api.call('GET', `/pullrequests/${number}`, Pull);
       if (!headSha.startsWith(source.commit.hash)) throw new Error(`Pull request ${number} moved on`);
@@ -65,10 +79,7 @@ export function bitbucketTour(host: EmbeddedGitHost, owner: string, name: string
       if (statuses.length === 0) return ['none yet'];
       return statuses.filter(({ state }) => state !== 'SUCCESSFUL').map(({ name: status }) => status);
     },
-    comments: async (number) =>
-      (await api.call('GET', `/pullrequests/${number}/comments?pagelen=100`, Comments)).values.flatMap(
-        ({ deleted, content, user }) => (!deleted && user.nickname === bot ? [content.raw] : []),
-      ),
+    comments,
     pullRequestUrl: (number) => `${host.url}/${owner}/${name}/pull/${number}`,
   };
 }

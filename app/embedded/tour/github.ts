@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EmbeddedGitHost } from '../git-host/git-host.ts';
 import { personalApi } from './api.ts';
-import type { TourHost, TourPeople } from './tour-host.ts';
+import type { TourHost, TourPeople, TourPerson } from './tour-host.ts';
 
 const Pull = z.object({ number: z.number() });
 const Merged = z.object({ sha: z.string() });
@@ -16,7 +16,8 @@ const Comments = z.array(z.object({ body: z.string(), user: z.object({ login: z.
 /** The tour by GitHub's REST API. */
 export function gitHubTour(host: EmbeddedGitHost, owner: string, name: string, people: TourPeople): TourHost {
   const { developer, bot } = people;
-  const api = personalApi(`${host.apiUrl}/repos/${owner}/${name}`, developer.token);
+  const as = (person: TourPerson) => personalApi(`${host.apiUrl}/repos/${owner}/${name}`, person.token);
+  const api = as(developer);
   const checksOf = async (sha: string) =>
     (await api.call('GET', `/commits/${sha}/check-runs?per_page=100`, Checks)).check_runs;
   const failed = async (sha: string) => (await checksOf(sha)).filter(({ conclusion }) => conclusion === 'failure');
@@ -24,8 +25,24 @@ export function gitHubTour(host: EmbeddedGitHost, owner: string, name: string, p
     owner,
     cloneUrl: (of) => `${host.url}/${of}/${name}.git`,
     hasMain: () => api.has('/branches/main'),
-    openPullRequest: async ({ branch, title }) =>
-      (await api.call('POST', '/pulls', Pull, { title, head: branch, base: 'main', body: '' })).number,
+    async openPullRequest({ branch, title }, from) {
+      const head = from === undefined ? branch : `${from.login}:${branch}`;
+      const body = { title, head, base: 'main', body: '' };
+      return (await as(from ?? developer).call('POST', '/pulls', Pull, body)).number;
+    },
+    async fork(person) {
+      await as(person).call('POST', '/forks', z.unknown(), {});
+    },
+    async comment(person, number, body) {
+      await as(person).call('POST', `/issues/${number}/comments`, z.unknown(), { body });
+    },
+    async label(person, number, label) {
+      await as(person).call('POST', `/issues/${number}/labels`, z.unknown(), { labels: [label] });
+      return true;
+    },
+    asksForConsent: async (_number, headSha) =>
+      (await checksOf(headSha)).some(({ name: check }) => check === 'slipway / consent'),
+    commandPrefix: '/',
     merge: async (number, headSha) => (await api.call('PUT', `/pulls/${number}/merge`, Merged, { sha: headSha })).sha,
     async failingPlaces(_number, headSha) {
       const found = await Promise.all(

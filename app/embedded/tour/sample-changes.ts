@@ -86,3 +86,40 @@ process.on('SIGTERM', () => server.close(() => process.exit(0)));
     '.slipway.yaml': readFileSync(join(folder, '.slipway.yaml'), 'utf8').replace('readyWithin: 20s', 'readyWithin: 5s'),
   },
 };
+
+const policy = `
+environments:
+  production:
+    approval: { required: 1 }
+`;
+
+/** The service as it was before, with another page, and a policy that asks for consent. */
+export const askConsent: SampleChange = {
+  branch: 'ask-consent',
+  title: 'Start at once, and ask before production',
+  message: 'Start without a cache; deploys to production ask',
+  files: {
+    'server.js': readFileSync(join(folder, 'server.js'), 'utf8'),
+    'src/page.js': changedPage('Greetings'),
+    '.slipway.yaml': `${readFileSync(join(folder, '.slipway.yaml'), 'utf8').trimEnd()}\n${policy}`,
+  },
+};
+
+export const theirs: SampleChange = {
+  branch: 'typo',
+  title: 'Tell who it is for',
+  message: 'Tell who it is for',
+  files: { 'AUDIENCE.md': 'For whoever greets.\n' },
+};
+
+export const urgent: SampleChange = {
+  branch: 'urgent',
+  title: 'Bring the greeting back',
+  message: 'Bring the greeting back',
+  files: { 'src/page.js': changedPage('Back again') },
+};
+
+/** The page with another title. */
+function changedPage(title: string): string {
+  return readFileSync(join(folder, 'src', 'page.js'), 'utf8').replace(/<title>[^<]*/, `<title>${title}`);
+}

@@ -1,11 +1,21 @@
 import { join } from 'node:path';
-import type { Run } from '../../../engine/core/run.ts';
 import type { RunChange } from '../../../engine/run-loop.ts';
 import { WorkingCopy } from '../working-copy.ts';
+import { type ConversationChanges, walkConversation } from './conversation.ts';
 import type { SampleChange } from './sample-changes.ts';
-import type { TourHost, TourPerson } from './tour-host.ts';
-
-const stepTimeoutMs = 90_000;
+import type { TourHost, TourPeople } from './tour-host.ts';
+import {
+  deployedUrl,
+  eventually,
+  expectOutcome,
+  expectPage,
+  firstLine,
+  found,
+  pageOf,
+  pageOrNothing,
+  RunsSeen,
+  TourError,
+} from './watch.ts';
 
 /** The changes that the tour makes to the sample. */
 export interface TourChanges {
@@ -13,24 +23,21 @@ export interface TourChanges {
   readonly failingTest: SampleChange;
   readonly fix: SampleChange;
   readonly neverReady: SampleChange;
+  readonly conversation: ConversationChanges;
 }
 
 export interface Tour {
   readonly host: TourHost;
-  readonly developer: TourPerson;
+  readonly people: TourPeople;
   readonly changes: TourChanges;
   readonly folder: string;
   readonly onChange: (listener: (change: RunChange) => void) => void;
   readonly say: (line: string) => void;
 }
 
-/** A step that was not seen to happen. */
-export class TourError extends Error {
-  override readonly name = 'TourError';
-}
-
 /** Walks a newcomer through a delivery: green, red with the line, fixed, merged and deployed, rolled back. Throws TourError. */
-export async function walkTour({ host, developer, changes, folder, onChange, say }: Tour): Promise<void> {
+export async function walkTour({ host, people, changes, folder, onChange, say }: Tour): Promise<void> {
+  const { developer } = people;
   const runs = new RunsSeen(onChange);
   const copy = await WorkingCopy.create(join(folder, 'tour'), {
     ...developer,
@@ -70,7 +77,7 @@ export async function walkTour({ host, developer, changes, folder, onChange, say
   const before = await pageOf(url);
   const merged = await host.merge(number, green);
   expectOutcome(await runs.ended(merged), 'SUCCEEDED');
-  await eventually('the new version to answer', async () => (await pageOf(url)) !== before);
+  await eventually('the new version to answer', async () => !['', before].includes(await pageOrNothing(url)));
   const live = await pageOf(url);
 
   say(`5. A version that never gets ready: "${changes.neverReady.title}"`);
@@ -86,73 +93,7 @@ export async function walkTour({ host, developer, changes, folder, onChange, say
     'all checks on the last commit to be completed',
     async () => (await host.openOrRedChecks(broken)).length > 0 && (await host.failedChecks(broken)).length > 0,
   );
-}
 
-/** Remembers how runs ended, so that waiting never misses one. */
-class RunsSeen {
-  readonly #ended = new Map<string, Run>();
-  readonly #waiting = new Map<string, (run: Run) => void>();
-
-  constructor(onChange: Tour['onChange']) {
-    onChange(({ run }) => {
-      if (run.outcome === undefined || run.outcome === 'CANCELLED') return;
-      this.#ended.set(run.trigger.headSha, run);
-      this.#waiting.get(run.trigger.headSha)?.(run);
-    });
-  }
-
-  /** The run of a commit, once it has ended. */
-  async ended(sha: string): Promise<Run> {
-    const known = this.#ended.get(sha);
-    if (known !== undefined) return known;
-    const { promise, resolve, reject } = Promise.withResolvers<Run>();
-    this.#waiting.set(sha, resolve);
-    const timer = setTimeout(
-      () => reject(new TourError(`No run of ${sha.slice(0, 7)} ended within ${stepTimeoutMs / 1_000} s`)),
-      stepTimeoutMs,
-    );
-    return promise.finally(() => clearTimeout(timer));
-  }
-}
-
-function expectOutcome(run: Run, outcome: Run['outcome']): void {
-  if (run.outcome !== outcome) throw new TourError(`Run ${run.runId} ended as ${run.outcome}, not ${outcome}`);
-}
-
-function deployedUrl(run: Run): string {
-  for (const state of Object.values(run.stages)) {
-    if (state.status === 'succeeded' && state.deployed?.url !== undefined) return state.deployed.url;
-  }
-  throw new TourError(`Run ${run.runId} deployed nothing with a URL`);
-}
-
-async function pageOf(url: string): Promise<string> {
-  return (await fetch(url, { signal: AbortSignal.timeout(5_000) })).text();
-}
-
-async function expectPage(url: string, status: number): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-  if (response.status !== status) throw new TourError(`${url} answers ${response.status}, not ${status}`);
-}
-
-async function found<T>(what: string, look: () => Promise<readonly T[]>): Promise<readonly T[]> {
-  let seen: readonly T[] = [];
-  await eventually(what, async () => {
-    seen = await look();
-    return seen.length > 0;
-  });
-  return seen;
-}
-
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + stepTimeoutMs;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new TourError(`Waited ${stepTimeoutMs / 1_000} s in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-function firstLine(text: string): string {
-  const line = text.split('\n').find((it) => it.trim() !== '' && !/^(?:<!--|\[slipway)/.test(it)) ?? '';
-  return line.replaceAll(/[#*]/g, '').trim();
+  await copy.pullMain();
+  await walkConversation({ host, people, changes: changes.conversation, folder, copy, runs, url, say });
 }
