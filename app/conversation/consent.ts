@@ -14,7 +14,7 @@ export async function consent(
   parts: { readonly start: StartRun; readonly requests: ForkRequests },
 ): Promise<Answer> {
   const { pull, host, repository, by, number } = asked;
-  const right = await rightOf(host, repository, by, [], '`/ok-to-test`');
+  const right = await rightOf(host, repository, by, [], '/ok-to-test');
   if (!right.may) return denied(escaped(right.why));
   if (!pull.isFork) return refused('This pull request comes from this repository: it needs no consent');
   if (pull.state !== 'open') return refused('This pull request is not open');
