@@ -188,7 +188,14 @@ export async function startSlipway(
     onError,
   });
   const slotsOf = ({ tenant, name }: PoolOf) => settingsOf(tenant).pools[name]?.slots ?? Number.POSITIVE_INFINITY;
-  const scheduler = new Scheduler({ loop, rules: { ...config.slots, slotsOf }, clock: systemClock, onError });
+  const scheduler = new Scheduler({
+    loop,
+    rules: { ...config.slots, slotsOf },
+    clock: systemClock,
+    room: () => createPods.room,
+    onError,
+  });
+  createPods.onRoom(() => scheduler.roomMade());
   const listRuns = new ListRuns({ loop, runs, onError });
   const waitsOf = (runId: string) => [...scheduler.waitsOf(runId), ...createPods.waitsOf(runId)];
   const showChecks = new ShowChecks({
@@ -251,7 +258,13 @@ export async function startSlipway(
   });
   await inbox.prepare();
 
-  for (const { runId } of await runs.find({ hasEnded: false }, { limit: maxOpenRuns })) await loop.takeOver(runId);
+  const takeOverBegan = performance.now();
+  const unfinished = await runs.find({ hasEnded: false }, { limit: maxOpenRuns });
+  await loop.takeOverAll(unfinished.map(({ runId }) => runId));
+  if (unfinished.length > 0) {
+    const durationMs = Math.round(performance.now() - takeOverBegan);
+    log.info({ runs: unfinished.length, durationMs }, 'Unfinished runs are taken over');
+  }
 
   const endpoint = await startAgentEndpoint({
     host: attemptHost,

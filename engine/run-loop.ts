@@ -28,6 +28,7 @@ interface Driven {
 
 const conflictRetries = 5;
 const snapshotEvery = 50;
+const takeOversAtOnce = 16;
 
 /** Drives runs: load, decide, append, tell. Runs that have ended leave memory; a command for one loads it again. */
 export class RunLoop {
@@ -86,6 +87,16 @@ export class RunLoop {
     }
     const driven = await this.#drive(runId);
     return driven.run;
+  }
+
+  /** Takes over all of these, several at a time. */
+  async takeOverAll(runIds: readonly string[]): Promise<void> {
+    const left = [...runIds].values();
+    await Promise.all(
+      Array.from({ length: takeOversAtOnce }, async () => {
+        for (const runId of left) await this.takeOver(runId);
+      }),
+    );
   }
 
   /** The run as it was after a commit; undefined when there is no such run or commit. */

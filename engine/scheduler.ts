@@ -14,18 +14,25 @@ import { defaultPool } from './core/tenant.ts';
 import type { Clock } from './ports/clock.ts';
 import type { RunChange, RunLoop } from './run-loop.ts';
 
+/** Between two passes while thousands wait for room: a pass looks at all of them. */
+const passSoonMs = 5;
+
 /** Hands out slots to the stages of all driven runs. One pass per turn of the event loop, however many runs changed. */
 export class Scheduler {
   readonly #loop: RunLoop;
   readonly #rules: SlotRules;
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
+  readonly #room: () => number;
   readonly #ready = new Map<string, readonly Candidate[]>();
   readonly #active = new Map<string, { readonly team: string; readonly pools: readonly (PoolOf | undefined)[] }>();
   /** Granted, not yet committed: they count as active and are no candidates. */
   readonly #granted = new Map<string, { readonly team: string; readonly pool: PoolOf | undefined }>();
-  #waits: readonly Wait[] = [];
+  #last: { readonly waits: readonly Wait[] } = { waits: [] };
+  /** More wait than the cluster takes in now. */
+  #isStarved = false;
   #pass: NodeJS.Immediate | undefined;
+  #passSoon: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
   #isStopped = false;
@@ -34,8 +41,11 @@ export class Scheduler {
     readonly loop: RunLoop;
     readonly rules: SlotRules;
     readonly clock: Clock;
+    /** How many more pods the cluster takes in now: who is next is decided no sooner than that. */
+    readonly room?: () => number;
     readonly onError: (error: unknown) => void;
   }) {
+    this.#room = parts.room ?? (() => Number.POSITIVE_INFINITY);
     this.#loop = parts.loop;
     this.#rules = parts.rules;
     this.#clock = parts.clock;
@@ -45,18 +55,25 @@ export class Scheduler {
 
   /** Why stages of a run wait for a slot, as of the last pass. */
   waitsOf(runId: string): readonly Wait[] {
-    return this.#waits.filter((wait) => wait.runId === runId);
+    return this.#last.waits.filter((wait) => wait.runId === runId);
+  }
+
+  /** There is room again: who waited for it is looked at soon, not for each place that gets free. */
+  roomMade(): void {
+    if (this.#isStarved) this.#pokeSoon();
   }
 
   stop(): void {
     this.#isStopped = true;
     clearImmediate(this.#pass);
+    clearTimeout(this.#passSoon);
     clearTimeout(this.#timer);
   }
 
   #changed({ run }: RunChange): void {
     this.#track(run);
-    this.#poke();
+    if (this.#isStarved) this.#pokeSoon();
+    else this.#poke();
   }
 
   #track(run: Run): void {
@@ -104,7 +121,18 @@ export class Scheduler {
     });
   }
 
+  #pokeSoon(): void {
+    if (this.#isStopped) return;
+    this.#passSoon ??= setTimeout(() => {
+      this.#passSoon = undefined;
+      this.#grant();
+    }, passSoonMs);
+  }
+
   #grant(): void {
+    const room = this.#room() - this.#granted.size;
+    this.#isStarved = room <= 0 && this.#ready.size > 0;
+    if (room <= 0) return;
     const teams = new Map<string, number>();
     const pools = new Map<string, number>();
     const use = (team: string, pool: PoolOf | undefined) => {
@@ -115,34 +143,43 @@ export class Scheduler {
     for (const { team, pool } of this.#granted.values()) use(team, pool);
     const candidates = [...this.#ready.values()].flat().filter((candidate) => !this.#granted.has(keyOf(candidate)));
     const byKey = new Map(candidates.map((candidate) => [keyOf(candidate), candidate]));
-    const { grants, waits } = grantSlots(candidates, { teams, pools }, this.#rules, this.#clock.now());
-    this.#waits = waits;
-    const oldest = candidates[0] === undefined ? undefined : Math.min(...waits.map((wait) => this.#ageAt(wait)));
-    if (oldest !== undefined && Number.isFinite(oldest)) this.#wake(new Date(oldest));
+    const pass = grantSlots(candidates, { teams, pools }, this.#rules, this.#clock.now(), room);
+    this.#last = pass;
+    const { grants } = pass;
+    this.#isStarved = grants.length >= room;
+    const hasMore = candidates.length > grants.length;
+    if (hasMore) this.#wakeForAge(candidates);
 
-    for (const grant of grants) {
-      const key = keyOf(grant);
-      const candidate = byKey.get(key);
-      this.#granted.set(key, { team: candidate?.team ?? '', pool: candidate?.pool });
+    for (const [runId, [first, ...together]] of Map.groupBy(grants, (grant) => grant.runId)) {
+      if (first === undefined) continue;
+      const keys = [first, ...together].map(keyOf);
+      for (const key of keys) {
+        const candidate = byKey.get(key);
+        this.#granted.set(key, { team: candidate?.team ?? '', pool: candidate?.pool });
+      }
       this.#loop
-        .send(grant.runId, { type: 'ScheduleStage', stage: grant.stage, reason: grant.reason })
+        .send(runId, { type: 'ScheduleStage', stage: first.stage, reason: first.reason, together })
         .catch(this.#onError)
         .finally(() => {
-          this.#granted.delete(key);
-          const run = this.#loop.driven(grant.runId);
-          if (run === undefined) this.#ready.delete(grant.runId);
+          for (const key of keys) this.#granted.delete(key);
+          const run = this.#loop.driven(runId);
+          if (run === undefined) this.#ready.delete(runId);
           else this.#track(run);
-          if (waits.length > 0) this.#poke();
+          if (this.#isStarved) this.#pokeSoon();
+          else if (hasMore) this.#poke();
         });
     }
   }
 
-  /** When a waiting stage will rank with main. */
-  #ageAt(wait: Wait): number {
-    const candidate = this.#ready.get(wait.runId)?.find(({ stage }) => stage === wait.stage);
-    if (candidate === undefined || candidate.lane !== 'feature') return Number.POSITIVE_INFINITY;
-    const at = candidate.readySince.getTime() + this.#rules.ageAfterMs;
-    return at > this.#clock.now().getTime() ? at : Number.POSITIVE_INFINITY;
+  /** When the first of those that wait will rank with main. */
+  #wakeForAge(candidates: readonly Candidate[]): void {
+    const now = this.#clock.now().getTime();
+    let soonest = Number.POSITIVE_INFINITY;
+    for (const { lane, readySince: since } of candidates) {
+      const at = since.getTime() + this.#rules.ageAfterMs;
+      if (lane === 'feature' && at > now && at < soonest) soonest = at;
+    }
+    if (Number.isFinite(soonest)) this.#wake(new Date(soonest));
   }
 }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../../engine/ports/clock.ts';
 import { EngineError } from '../../engine/ports/errors.ts';
 import type { AttemptPod, AttemptRef, PodEndCause, PodObservation, PodRunner } from '../../engine/ports/pod-runner.ts';
 import type { RunChange, RunLoop } from '../../engine/run-loop.ts';
+import { CreateWindow } from './create-window.ts';
 
 export interface CreatePodsSettings {
   /** How long an ended pod's agent may still report before its silence counts as a fault. */
@@ -44,7 +45,11 @@ export class CreatePods {
   readonly #waiting = new Map<string, AttemptRef & Waiting>();
   /** Who or what asked a pod to end, by pod name: its agent knows only that it was asked. */
   readonly #disturbed = new Map<string, string>();
+  /** Pods that were asked to go, until they are gone: asking once is enough, however often they are seen meanwhile. */
+  readonly #removed = new Set<string>();
+  readonly #window = new CreateWindow(() => this.#onRoom());
   #onWait: (runId: string) => void = () => undefined;
+  #onRoom: () => void = () => undefined;
   #watch: { stop(): void } | undefined;
 
   constructor(parts: {
@@ -71,6 +76,16 @@ export class CreatePods {
   /** Tells when what a run's pods wait for has changed. */
   onWait(listener: (runId: string) => void): void {
     this.#onWait = listener;
+  }
+
+  /** How many more pods the cluster takes in now. */
+  get room(): number {
+    return this.#window.room;
+  }
+
+  /** Tells when there is more room. */
+  onRoom(listener: () => void): void {
+    this.#onRoom = listener;
   }
 
   /** What stages of a run that have a slot wait for. */
@@ -125,7 +140,11 @@ export class CreatePods {
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, maxRetryMs)) {
       if (!this.#isActive(pod)) return;
       try {
-        return await this.#pods.start(pod);
+        return await this.#window.through(
+          // What waited for its turn may be wanted no more.
+          async () => (this.#isActive(pod) ? this.#pods.start(pod) : undefined),
+          (error) => error instanceof EngineError && error.code === 'unavailable',
+        );
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         const code = error instanceof EngineError ? error.code : undefined;
@@ -144,6 +163,7 @@ export class CreatePods {
   }
 
   #observed({ podName: name, tenant, state, ...attempt }: PodObservation): void {
+    if (state.phase === 'gone') this.#removed.delete(name);
     const run = this.#loop.driven(attempt.runId);
     if (run === undefined || !this.#isWanted(run, attempt)) {
       // Whoever asked it to end, once is enough.
@@ -230,7 +250,15 @@ export class CreatePods {
     this.#waiting.delete(name);
     this.#disturbed.delete(name);
     for (const kind of ['pending', 'patience', 'leaving', 'silence']) this.#clear(`${kind}/${name}`);
-    await this.#pods.stop({ tenant, podName: name }, { graceMs: this.#settings.stopGraceMs });
+    if (this.#removed.has(name)) return;
+    this.#removed.add(name);
+    try {
+      await this.#pods.stop({ tenant, podName: name }, { graceMs: this.#settings.stopGraceMs });
+    } catch (error) {
+      // It is asked again when it is seen again.
+      this.#removed.delete(name);
+      throw error;
+    }
   }
 
   #clear(key: string): void {

@@ -14,6 +14,9 @@ import {
 } from './protocol.ts';
 
 const firstRetryMs = 100;
+/** A controller that is started again is back within a second or two: until then agents look often. */
+const quickRetryMs = 250;
+const quickRetries = 20;
 const maxRetryMs = 5_000;
 /** A token can be refused for a moment, while the cluster's keys or the token itself are being replaced. */
 const maxDenials = 5;
@@ -47,6 +50,7 @@ export class Session {
   #result: AttemptResult | undefined;
   #room: (() => void) | undefined;
   #retryMs = firstRetryMs;
+  #retries = 0;
   #denials = 0;
   #isClosed = false;
 
@@ -179,12 +183,15 @@ export class Session {
 
   #again(): void {
     if (this.#isClosed) return;
-    setTimeout(() => void this.#connect(), this.#retryMs);
-    this.#retryMs = Math.min(this.#retryMs * 2, maxRetryMs);
+    // Not all at the same moment.
+    setTimeout(() => void this.#connect(), this.#retryMs * (0.75 + Math.random() / 2));
+    this.#retries += 1;
+    this.#retryMs = Math.min(this.#retryMs * 2, this.#retries < quickRetries ? quickRetryMs : maxRetryMs);
   }
 
   #received(message: ControllerMessage): void {
     this.#retryMs = firstRetryMs;
+    this.#retries = 0;
     this.#denials = 0;
     switch (message.type) {
       case 'work':

@@ -98,15 +98,19 @@ function create(command: Command<'CreateRun'>, { at, epoch }: CommandContext): D
   return accept(settled(undefined, created, at));
 }
 
-function schedule(run: Run, { stage: name, reason }: Command<'ScheduleStage'>, { at }: CommandContext): Decision {
-  const stage = readyStages(run, at).find((ready) => ready.name === name);
-  const state = run.stages[name];
-  if (stage === undefined || state?.status !== 'waiting')
-    return refuse('not-wanted', `Stage "${name}" does not wait for a slot`);
-  const { attempt } = state;
-  return accept([
-    { type: 'StageScheduled', at, stage: name, attempt, podName: podName(run.runId, name, attempt), reason },
-  ]);
+function schedule(run: Run, command: Command<'ScheduleStage'>, { at }: CommandContext): Decision {
+  const ready = new Set(readyStages(run, at).map(({ name }) => name));
+  const granted = [command, ...(command.together ?? [])];
+  const scheduled = granted.flatMap(({ stage, reason }): RunEvent[] => {
+    const state = run.stages[stage];
+    // Taken out, so that a stage named twice is scheduled once.
+    if (!ready.delete(stage) || state?.status !== 'waiting') return [];
+    const { attempt } = state;
+    return [{ type: 'StageScheduled', at, stage, attempt, podName: podName(run.runId, stage, attempt), reason }];
+  });
+  return scheduled.length > 0
+    ? accept(scheduled)
+    : refuse('not-wanted', `Stage "${command.stage}" does not wait for a slot`);
 }
 
 function start(run: Run, { stage, attempt, now }: Command<'StartStage'>, { at }: CommandContext): Decision {

@@ -40,7 +40,13 @@ export type RunCommand =
       readonly replica: string;
     }
   | { readonly type: 'ClaimRun'; readonly replica: string; readonly epoch: number }
-  | { readonly type: 'ScheduleStage'; readonly stage: string; readonly reason: string }
+  /** @param together further stages that got a slot at the same time: one commit holds all that may still have one */
+  | {
+      readonly type: 'ScheduleStage';
+      readonly stage: string;
+      readonly reason: string;
+      readonly together?: readonly { readonly stage: string; readonly reason: string }[];
+    }
   /** @param now what a deploy that needed consent is about to do: it starts only when that is what was approved */
   | { readonly type: 'StartStage'; readonly stage: string; readonly attempt: number; readonly now?: ApprovalSubject }
   | { readonly type: 'RecordResult'; readonly stage: string; readonly attempt: number; readonly result: AttemptResult }

@@ -56,12 +56,15 @@ const laneRank: Readonly<Record<Lane, number>> = { hotfix: 0, main: 1, feature: 
  * Who gets a slot: hotfixes first, then main, then features (which rank with main once they waited long enough, so none
  * starves); inside a rank the team that uses the least of its slots; inside a team who waited longest.
  * A full pool holds up its own stages alone.
+ * @param limit at most so many grants: the rest waits until the cluster has taken these
+ * @returns `waits` is worked out when it is read: there may be thousands, and seldom does anybody ask
  */
 export function grantSlots(
   candidates: readonly Candidate[],
   inUseNow: InUse,
   rules: SlotRules,
   now: Date,
+  limit = Number.POSITIVE_INFINITY,
 ): { readonly grants: readonly Grant[]; readonly waits: readonly Wait[] } {
   const used = new Map(inUseNow.teams);
   const usedPools = new Map(inUseNow.pools);
@@ -79,8 +82,7 @@ export function grantSlots(
   }
 
   const grants: Grant[] = [];
-  const waits: Wait[] = [];
-  let ahead = 0;
+  const left: { readonly candidate: Candidate; readonly used: number }[] = [];
   for (const rank of [...queues.keys()].sort((a, b) => a - b)) {
     const teams = [...(queues.get(rank) ?? new Map<string, Candidate[]>())].map(([team, queue]) => ({
       team,
@@ -97,7 +99,7 @@ export function grantSlots(
         }
       }
       const open =
-        inUse < rules.poolSlots
+        inUse < rules.poolSlots && grants.length < limit
           ? teams.filter(({ team, queue, next }) => next < queue.length && usedBy(used, team) < rules.teamSlots)
           : [];
       const first = open.reduce<(typeof open)[number] | undefined>(
@@ -118,18 +120,19 @@ export function grantSlots(
       });
     }
     for (const { team, queue, next, held } of teams) {
-      for (const candidate of [...held, ...queue.slice(next)]) {
-        waits.push({
-          runId: candidate.runId,
-          stage: candidate.stage,
-          ahead,
-          reason: waitReason(candidate, usedBy(used, team), rules, { ahead, isPoolFull: isFull(candidate) }),
-        });
-        ahead += 1;
-      }
+      for (const candidate of [...held, ...queue.slice(next)]) left.push({ candidate, used: usedBy(used, team) });
     }
   }
-  return { grants, waits };
+  return {
+    grants,
+    get waits() {
+      return left.map(({ candidate, used: usedByTeam }, ahead): Wait => {
+        const full = { ahead, isPoolFull: isFull(candidate), isAllFull: inUse >= rules.poolSlots };
+        const { runId, stage } = candidate;
+        return { runId, stage, ahead, reason: waitReason(candidate, usedByTeam, rules, full) };
+      });
+    },
+  };
 }
 
 function rankOf(candidate: Candidate, rules: SlotRules, now: Date): number {
@@ -159,12 +162,13 @@ function waitReason(
   { team, pool }: Candidate,
   used: number,
   rules: SlotRules,
-  { ahead, isPoolFull }: { readonly ahead: number; readonly isPoolFull: boolean },
+  full: { readonly ahead: number; readonly isPoolFull: boolean; readonly isAllFull: boolean },
 ): string {
-  const queue = ahead === 0 ? 'next in line' : `${ahead} ahead`;
-  if (isPoolFull && pool !== undefined)
+  const queue = full.ahead === 0 ? 'next in line' : `${full.ahead} ahead`;
+  if (full.isPoolFull && pool !== undefined)
     return `all ${rules.slotsOf?.(pool)} slots of the pool "${pool.name}" are in use (${queue})`;
-  return used >= rules.teamSlots
-    ? `all ${rules.teamSlots} slots of team ${team} are in use (${queue})`
-    : `all ${rules.poolSlots} slots of the pool are in use (${queue})`;
+  if (used >= rules.teamSlots) return `all ${rules.teamSlots} slots of team ${team} are in use (${queue})`;
+  return full.isAllFull
+    ? `all ${rules.poolSlots} slots of the pool are in use (${queue})`
+    : `the cluster is taking in others as fast as it can (${queue})`;
 }

@@ -41,6 +41,17 @@ describe('a run', () => {
     expect(readyStages(given.current, given.now()).map(({ name }) => name)).toEqual(['b']);
   });
 
+  it('schedules all stages that got a slot at once in one commit, and passes over those that no longer wait', () => {
+    const given = new GivenRun(stage('a'), stage('b'), stage('c', { needs: ['a'] }));
+    const before = given.events.length;
+    const together = ['b', 'c', 'a'].map((name) => ({ stage: name, reason: '' }));
+    given.send({ type: 'ScheduleStage', stage: 'a', reason: '', together });
+    expect(given.events.slice(before)).toMatchObject([
+      { type: 'StageScheduled', stage: 'a' },
+      { type: 'StageScheduled', stage: 'b' },
+    ]);
+  });
+
   it('lets an attempt start once only', () => {
     const given = new GivenRun(stage('a'));
     given.send({ type: 'ScheduleStage', stage: 'a', reason: '' });
