@@ -160,7 +160,8 @@ export class Inbox {
       .finally(() => {
         this.#open.delete(delivery._id);
         if (this.#queues.get(queue) === work) this.#queues.delete(queue);
-        this.wake();
+        // Looked for once there is work for few, not after each: every look reads a batch of bodies.
+        if (this.#open.size <= concurrency) this.wake();
       });
     this.#queues.set(queue, work);
   }

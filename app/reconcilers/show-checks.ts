@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type FileMistake, renderCheck, renderConsent, renderMistakes } from '../../checks/check-run.ts';
+
 import { commentMarker, renderComment, renderConsentComment } from '../../checks/comment.ts';
 import { duration } from '../../checks/markdown.ts';
-import { type Run, stageState } from '../../engine/core/run.ts';
+import { isEnded, type Run, type StageState, stageState } from '../../engine/core/run.ts';
 import type { Wait } from '../../engine/core/schedule.ts';
 import type { PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../../engine/core/trigger.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
@@ -83,11 +84,13 @@ export class ShowChecks {
   readonly #onError: (error: unknown) => void;
   readonly #wanted = new Map<string, Wanted>();
   readonly #writing = new Set<string>();
+  readonly #told = new WeakSet<StageState>();
   readonly #tenants = new Map<
     string,
     { readonly content: WriteBudget; readonly points: WriteBudget; writers: number }
   >();
   #timer: NodeJS.Timeout | undefined;
+  #nextPassAt = Number.POSITIVE_INFINITY;
   #isStopped = false;
 
   constructor(parts: {
@@ -118,6 +121,10 @@ export class ShowChecks {
     const now = this.#clock.now().getTime();
     const waits = run.outcome === undefined ? this.#waitsOf(run.runId) : [];
     for (const stage of run.plan.stages) {
+      const state = stageState(run, stage.name);
+      // An end that was told is not rendered again with every change of the other stages.
+      if (this.#told.has(state)) continue;
+      if (isEnded(state)) this.#told.add(state);
       const check = renderCheck(run, stage, waits.find((wait) => wait.stage === stage.name)?.reason);
       const isFinal = check.state.status === 'completed';
       const delay = isFinal ? finalDelayMs : check.state.status === 'queued' ? queuedDelayMs : progressDelayMs;
@@ -232,33 +239,43 @@ export class ShowChecks {
       dueAt,
       tries: 0,
     });
-    this.#schedule();
+    this.#passAt(dueAt);
   }
 
-  #schedule(): void {
-    if (this.#isStopped) return;
-    const next = Math.min(
-      ...[...this.#wanted.values()].filter(({ key }) => !this.#writing.has(key)).map(({ dueAt }) => dueAt),
-    );
+  #passAt(dueAt: number): void {
+    if (this.#isStopped || dueAt >= this.#nextPassAt) return;
+    this.#nextPassAt = dueAt;
     clearTimeout(this.#timer);
-    if (!Number.isFinite(next)) return;
-    this.#timer = setTimeout(() => this.#pass(), Math.max(0, next - this.#clock.now().getTime()));
+    this.#timer = setTimeout(() => this.#pass(), Math.max(0, dueAt - this.#clock.now().getTime()));
+  }
+
+  /** Whose tenant has no free writer is looked at when one is free again. */
+  #schedule(): void {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { key, dueAt, repository } of this.#wanted.values()) {
+      const isHeld = this.#writing.has(key) || this.#tenant(repository.tenant).writers >= writersPerTenant;
+      if (dueAt < next && !isHeld) next = dueAt;
+    }
+    this.#passAt(next);
   }
 
   /** Ends before progress, then what is due longest. */
   #pass(): void {
     const now = this.#clock.now().getTime();
+    this.#nextPassAt = Number.POSITIVE_INFINITY;
     const due = [...this.#wanted.values()]
       .filter(({ key, dueAt }) => dueAt <= now && !this.#writing.has(key))
       .sort((a, b) => Number(b.isFinal) - Number(a.isFinal) || a.dueAt - b.dueAt);
+    /** When a used-up budget has room again: asked once in a pass. */
+    const spent = new Map<WriteBudget, number>();
     for (const wanted of due) {
       const tenant = this.#tenant(wanted.repository.tenant);
-      if (tenant.writers >= writersPerTenant) {
-        wanted.dueAt = now + 10;
-        continue;
-      }
-      const waitMs = wanted.content.type === 'comment' ? tenant.content.spend(1) : tenant.points.spend(pointsPerWrite);
+      if (tenant.writers >= writersPerTenant) continue;
+      const isComment = wanted.content.type === 'comment';
+      const budget = isComment ? tenant.content : tenant.points;
+      const waitMs = spent.get(budget) ?? budget.spend(isComment ? 1 : pointsPerWrite);
       if (waitMs > 0) {
+        spent.set(budget, waitMs);
         wanted.dueAt = now + waitMs;
         continue;
       }
