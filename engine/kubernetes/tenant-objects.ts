@@ -138,12 +138,17 @@ function egressRules({ egress }: TenantSettings, { agents, others, never }: Ways
   ];
   return [
     { to: dns, ports: dnsPorts },
-    ...[agents, ...others].map(({ to, port }) => ({
+    // A rule to no address would be one to every address: a host that is not found is out of reach until it is.
+    ...[agents, ...others].filter(leadsSomewhere).map(({ to, port }) => ({
       to: to.type === 'addresses' ? to.cidrs.map(block) : [podsOf(to)],
       ports: [{ protocol: 'TCP', port }],
     })),
     ...(open.length === 0 ? [] : [{ to: open }]),
   ];
+}
+
+function leadsSomewhere({ to }: Way): boolean {
+  return to.type === 'pods' || to.cidrs.length > 0;
 }
 
 function podsOf({ namespace, name }: { readonly namespace: string; readonly name: string }): Peer {

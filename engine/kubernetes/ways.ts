@@ -38,7 +38,7 @@ export class WayFinder {
     const apiServer = await this.#addresses(this.#hosts.apiServer.host);
     return {
       agents,
-      others: others.filter(({ to }) => to.type === 'pods' || to.cidrs.length > 0),
+      others,
       never: apiServer.filter((address) => !isPrivate(address)).map(toCidr),
     };
   }
