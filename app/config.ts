@@ -62,6 +62,7 @@ const environmentSchema = z.object({
   SLIPWAY_AGENT_IMAGE: z.string().default('slipway/agent'),
   SLIPWAY_IMAGES: imageMap.default({}),
   SLIPWAY_SETTINGS: z.string().min(1).optional(),
+  SLIPWAY_KUBECONFIG: z.string().min(1).optional(),
   SLIPWAY_API_TOKEN: z.string().min(32).optional(),
   SLIPWAY_REPLICA_ADDRESS: z.string().min(1).optional(),
   SLIPWAY_URL: publicUrl.optional(),

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { parseDocument } from 'yaml';
+import { parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import type { Pool, SettingsOfTenant, TenantSettings } from '../engine/core/tenant.ts';
 import { defaultPool } from '../engine/core/tenant.ts';
@@ -106,7 +106,13 @@ export function defaultTenantSettings(base: {
 function parseFile(text: string, path: string): z.infer<typeof file> {
   const document = parseDocument(text.slice(0, maxFileBytes), { prettyErrors: true, merge: false });
   const broken = document.errors.map(({ message }) => message.split('\n')[0] ?? '');
-  const result = file.safeParse(broken.length > 0 ? {} : (document.toJS({ maxAliasCount: 20 }) ?? {}));
+  visit(document, {
+    Alias: () => {
+      broken.push('it uses an alias: write the values out');
+      return visit.BREAK;
+    },
+  });
+  const result = file.safeParse(broken.length > 0 ? {} : (document.toJS() ?? {}));
   const problems = result.success
     ? broken
     : [...broken, ...result.error.issues.map((issue) => `${issue.path.join('.')}: ${describe(issue)}`)];

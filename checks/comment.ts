@@ -63,8 +63,12 @@ function headline(run: Run): string {
     }
     case 'ROLLED_BACK':
       return '### ↩️ The deployment was rolled back';
-    case 'CANCELLED':
-      return `### ⏹️ Cancelled: ${escaped(run.cancel?.reason ?? 'some stages were stopped')}`;
+    case 'CANCELLED': {
+      const stopped = Object.values(run.stages).find((state) => state.status === 'cancelled');
+      const reason =
+        run.cancel?.reason ?? (stopped?.status === 'cancelled' ? stopped.reason : 'some stages were stopped');
+      return `### ⏹️ Cancelled: ${escaped(reason)}`;
+    }
     default: {
       const people = run.plan.stages.flatMap(({ name, deploy }) => {
         const why = deploy === undefined ? undefined : waitsForPeople(run, name);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { checkedKubeconfig } from '../../engine/kubeconfig.ts';
 import { EngineError } from '../../engine/ports/errors.ts';
 import type { GitHostSetup } from '../../providers/git-host-setup.ts';
 import { agingMs, type Config, databaseFile, type EnvironmentConfig } from '../config.ts';
@@ -17,8 +18,9 @@ const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
  * where there is neither and the embedded one takes its place.
  */
 export async function clusterFromEnvironment(environment: EnvironmentConfig): Promise<string | undefined> {
-  const { KUBECONFIG, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
-  if (KUBECONFIG !== undefined) return readFile(KUBECONFIG, 'utf8');
+  const { KUBECONFIG, SLIPWAY_KUBECONFIG, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
+  if (SLIPWAY_KUBECONFIG !== undefined) return checkedKubeconfig(SLIPWAY_KUBECONFIG, 'foreign');
+  if (KUBECONFIG !== undefined) return checkedKubeconfig(await readFile(KUBECONFIG, 'utf8'), 'operator');
   if (host === undefined || !existsSync(join(serviceAccount, 'token'))) return undefined;
   const config = new KubeConfig();
   // The client reads the token's file again as it is renewed, which a token in the text would not be.
