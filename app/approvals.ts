@@ -119,19 +119,25 @@ function authorsOf({ trigger }: Run): readonly Person[] {
   return trigger.type === 'pull_request' ? [trigger.author, trigger.actor] : [trigger.actor];
 }
 
+/** A pull request. */
+export interface Place {
+  readonly tenant: string;
+  readonly repositoryId: string;
+  readonly number: number;
+}
+
+/** Whether a run's deploys are asked about there. */
+export function isAt(run: Run, { tenant, repositoryId, number }: Place): boolean {
+  return run.repository.tenant === tenant && run.repository.id === repositoryId && placeOf(run) === number;
+}
+
 /** Requests for consent that people are asked about in a pull request. */
 export function openApprovals(
   runs: readonly Run[],
-  where: { readonly tenant: string; readonly repositoryId: string; readonly number: number },
+  where: Place,
 ): readonly { readonly run: Run; readonly stage: PlannedStage; readonly approval: Approval }[] {
   return runs
-    .filter(
-      (run) =>
-        run.repository.tenant === where.tenant &&
-        run.repository.id === where.repositoryId &&
-        placeOf(run) === where.number &&
-        run.outcome === undefined,
-    )
+    .filter((run) => isAt(run, where) && run.outcome === undefined)
     .flatMap((run) =>
       Object.entries(run.approvals).flatMap(([name, approval]) => {
         const stage = plannedStage(run, name);

@@ -194,7 +194,12 @@ export class StartRun {
       { login: pull.author, id: pull.authorId },
       ...(last === undefined || last.actor === pull.author ? [] : [{ login: last.actor, id: '' }]),
     ];
-    return { ...trigger, pullRequest: { number: pull.number, headSha: pull.headSha, authors, labels: pull.labels } };
+    const title = `${pull.title.slice(0, 280)} (#${pull.number})`;
+    return {
+      ...trigger,
+      title,
+      pullRequest: { number: pull.number, headSha: pull.headSha, authors, labels: pull.labels },
+    };
   }
 
   async #changedFiles(

@@ -109,7 +109,7 @@ function table(run: Run): string {
     const kept = time.replaceAll(' ', '\u00a0');
     const people = waitsForPeople(run, name);
     const icon = people === undefined ? icons[state.status] : people.startsWith('Held') ? '⏸️' : '🖐️';
-    return `| ${icon} | ${escaped(name)} | ${escaped(people ?? titleOf(state))} | ${kept} |`;
+    return `| ${icon} | ${escaped(name)} | ${escaped(people ?? titleOf(state).replace(/ in \d[\d.]* (?:ms|s|min \d+ s)$/, ''))} | ${kept} |`;
   });
   return ['| | stage | | time |', '|---|---|---|---:|', ...rows].join('\n');
 }

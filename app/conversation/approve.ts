@@ -6,7 +6,7 @@ import type { Run } from '../../engine/core/run.ts';
 import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
 import type { Comment, GitHost } from '../../providers/git-host.ts';
-import { type ApprovalFacts, hashOf, openApprovals } from '../approvals.ts';
+import { type ApprovalFacts, hashOf, isAt, openApprovals, type Place } from '../approvals.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
 import { groupsOf, isIn, rightOf } from './rights.ts';
 
@@ -36,6 +36,8 @@ export class AnswerPrompt {
       ({ approval }) => environment === undefined || approval.subject.environment === environment,
     );
     const [waiting, other] = meant;
+    if (waiting === undefined && verdict.type === 'approve' && this.#hasApproved(where, environment, asked.by))
+      return done('approved already');
     if (waiting === undefined) {
       const names = open.map(({ approval }) => code(approval.subject.environment)).join(', ');
       return refused(
@@ -66,6 +68,20 @@ export class AnswerPrompt {
     return waiting === undefined
       ? undefined
       : this.#count(waiting, repository, host, by, verdict, 'reaction', undefined);
+  }
+
+  /** Said again, or worked off again because the host failed after it was counted. */
+  #hasApproved(where: Place, environment: string | undefined, by: Person): boolean {
+    return this.#loop
+      .drivenRuns()
+      .filter((run) => isAt(run, where))
+      .flatMap(({ approvals }) => Object.values(approvals))
+      .some(
+        ({ status, subject, given }) =>
+          status === 'granted' &&
+          (environment === undefined || subject.environment === environment) &&
+          given.some((consent) => consent.by.id === by.id),
+      );
   }
 
   async #count(

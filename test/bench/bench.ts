@@ -1,5 +1,6 @@
 import { benchCommits } from './commits.ts';
 import { printTo } from './figures.ts';
+import { benchFirstReaction } from './first-reaction.ts';
 import { benchIntake } from './intake.ts';
 import { benchMillion } from './million.ts';
 import { benchNextPod } from './next-pod.ts';
@@ -15,6 +16,7 @@ const benches = {
   'next-pod': benchNextPod,
   'own-time': benchOwnTime,
   'runs-in-flight': benchRunsInFlight,
+  'first-reaction': benchFirstReaction,
 } as const;
 
 const asked = process.argv.slice(2);

@@ -168,6 +168,7 @@ describe.each(every)('on %s', (_, capabilities) => {
     await world.answer({ commentId, body });
     await world.answer({ commentId, body });
     expect(approval()?.given).toHaveLength(1);
+    expect(await world.audit()).toMatchObject([{ outcome: 'done' }, { outcome: 'done' }]);
   });
 
   it('14: what cannot be known stops: a policy that cannot be read, changed files that cannot be listed', async () => {
