@@ -69,6 +69,7 @@ export class StartRun {
       );
       if (ended && trigger.isFork) await this.#showConsent(trigger);
       if (ended) return { outcome: 'ignored', because: `the pull request was ${trigger.action}` };
+      await this.#revokeHotfix(trigger);
       // A stranger's commands never run unasked: consent for exactly one head SHA comes by `/ok-to-test`.
       if (trigger.isFork) {
         await this.#showConsent(trigger);
@@ -169,6 +170,13 @@ export class StartRun {
     if (text === undefined) return { policy: emptyPolicy };
     const parsed = parsePipeline(text, { path: pipelineFile });
     return 'mistakes' in parsed ? parsed : { policy: parsed.pipeline.policy ?? emptyPolicy };
+  }
+
+  /** The label was for the head before: a push takes it off. */
+  async #revokeHotfix({ repository, number, headSha, action, labels }: PullRequestTrigger): Promise<void> {
+    if (action !== 'updated' || !labels.includes('hotfix')) return;
+    if (await this.#isHotfix(repository, number, headSha)) return;
+    await this.#hosts(repository.provider).changeLabels(repository, number, { remove: ['hotfix'] });
   }
 
   /** The head that was marked, or its merge: nothing that came later. */

@@ -14,7 +14,7 @@ import type { Audit } from '../audit.ts';
 import type { ForkRequests } from '../fork-requests.ts';
 import type { Hotfixes } from '../hotfixes.ts';
 import type { StartRun } from '../start-run.ts';
-import { type Answer, type Asked, answerMarker, done, refused } from './answer.ts';
+import { type Answer, type Asked, answerMarker, denied, done, refused } from './answer.ts';
 import type { AnswerPrompt, Verdict } from './approve.ts';
 import { consent } from './consent.ts';
 import type { DeployByCommand } from './deploy.ts';
@@ -128,8 +128,12 @@ export class AnswerComment {
       const asked: Asked = { repository, number, by, key, pull, host };
       const isHotfix = name === 'hotfix' && change === 'put';
       if (!isHotfix && name !== 'hold') continue;
+      // The label was put on another head than the one that stands there now.
+      const hasMoved = event.headSha !== undefined && event.headSha !== pull.headSha;
       const answer = isHotfix
-        ? await hotfix(asked, `label by ${by.login}`, this.#parts)
+        ? hasMoved
+          ? denied('The head moved since the label was put on: look at what is new, then put it on again')
+          : await hotfix(asked, `label by ${by.login}`, this.#parts)
         : await this.#parts.stops.hold(asked, change === 'put' ? 'label' : '', change);
       await this.#record(asked, `label ${name} ${change === 'put' ? 'added' : 'removed'}`, answer);
       if (answer.outcome !== 'denied') continue;

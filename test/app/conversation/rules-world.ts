@@ -7,7 +7,13 @@ import { openEmbeddedDatabase } from '../../../app/embedded/database/embedded-da
 import { StartRun } from '../../../app/start-run.ts';
 import { Revisions } from '../../../deploy/revisions.ts';
 import type { RunEvent } from '../../../engine/core/run-events.ts';
-import type { CommentEvent, PullRequestTrigger, PushTrigger, ReactionContent } from '../../../engine/core/trigger.ts';
+import type {
+  CommentEvent,
+  LabelEvent,
+  PullRequestTrigger,
+  PushTrigger,
+  ReactionContent,
+} from '../../../engine/core/trigger.ts';
 import { Sha } from '../../../engine/core/trigger.ts';
 import { mongoEventStore } from '../../../engine/mongo/event-store.ts';
 import { mongoRunList } from '../../../engine/mongo/run-list.ts';
@@ -214,7 +220,7 @@ export async function rulesWorld(capabilities: GitHostCapabilities) {
     },
     react: (by: typeof ann, commentId: string, content: ReactionContent) =>
       conversation.answer({ type: 'reaction', change: 'added', repository, number: 5, by, commentId, content }, start),
-    label: (by: typeof ann, change: { readonly added?: string[]; readonly removed?: string[] }) =>
+    label: (by: typeof ann, change: Partial<LabelEvent>) =>
       conversation.answer(
         { type: 'label', repository, number: 5, by, added: [], removed: [], labels: [], ...change },
         start,

@@ -59,11 +59,18 @@ describe.each(every)('on %s', (_, capabilities) => {
     await world.label(eve, { added: ['hotfix'] });
     expect(world.state.changedLabels).toEqual([{ remove: ['hotfix'] }]);
     expect(await world.conversation.hotfixes.isHotfix(world.repository, 5, shas.head)).toBe(false);
+    // Put on a head that was pushed away before the label was worked off.
+    await world.label(ann, { added: ['hotfix'], headSha: shas.next });
+    expect(await world.conversation.hotfixes.isHotfix(world.repository, 5, shas.head)).toBe(false);
     await world.say(ann, '/slipway hotfix production is down');
     expect(await world.conversation.hotfixes.isHotfix(world.repository, 5, shas.head)).toBe(true);
     expect(await world.conversation.hotfixes.isHotfix(world.repository, 5, shas.next)).toBe(false);
     await world.start(world.push);
     expect(world.loop.drivenRuns()[0]?.lane).toBe('hotfix');
+    const pushed = { ...world.fork, action: 'updated', isFork: false, headSha: shas.next, labels: ['hotfix'] } as const;
+    const before = world.state.changedLabels.length;
+    await world.start(pushed);
+    expect(world.state.changedLabels.slice(before)).toEqual([{ remove: ['hotfix'] }]);
   });
 
   it('5: no event of a fork starts anything, whatever it is', async () => {
