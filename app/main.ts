@@ -29,7 +29,6 @@ import { Scheduler } from '../engine/scheduler.ts';
 import type { GitHost } from '../providers/git-host.ts';
 import { apiRoutes } from './api.ts';
 import { createAttemptHost } from './attempt-host.ts';
-import { completeTrigger } from './complete-trigger.ts';
 import type { Config } from './config.ts';
 import { openConversation } from './conversation/conversation.ts';
 import { rightOf } from './conversation/rights.ts';
@@ -40,7 +39,10 @@ import { gitHostsOf } from './installations/git-hosts-of.ts';
 import { Installations } from './installations/installations.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { Schedules } from './jobs/start-scheduled.ts';
+import { defaultPace, SweepMissedEvents } from './jobs/sweep-missed-events.ts';
+import { KnownRefs } from './known-refs.ts';
 import { lead } from './lead.ts';
+import { missedHostEvent, missedProvider } from './missed-event.ts';
 import { openDatabase } from './open-database.ts';
 import { CreatePods, defaultCreatePodsSettings } from './reconcilers/create-pods.ts';
 import { ListRuns } from './reconcilers/list-runs.ts';
@@ -241,11 +243,13 @@ export async function startSlipway(
     loop,
     show: (change) => showChecks.runChanged(change),
   });
+  const refs = new KnownRefs({ database, clock: systemClock });
+  await refs.prepare();
   const inbox = new Inbox({
     database,
     clock: systemClock,
     translate: (provider, event, body) =>
-      sourceOf(provider)?.translate(event, body) ?? {
+      (provider === missedProvider ? missedHostEvent(body) : sourceOf(provider)?.translate(event, body)) ?? {
         type: 'ignored',
         because: `${provider} is not set up any more`,
       },
@@ -253,10 +257,17 @@ export async function startSlipway(
       (await followInstallations.handle(event)) ??
       (event.type === 'comment' || event.type === 'reaction' || event.type === 'label'
         ? conversation.answer(event, start)
-        : handle(event, deliveryId, start, loop, runs, hostOf)),
+        : handle(event, deliveryId, start, refs, loop, runs, hostOf)),
     onError,
   });
   await inbox.prepare();
+  const sweepMissed = new SweepMissedEvents({
+    refs,
+    hosts: hostOf,
+    take: (delivery) => inbox.take(delivery),
+    pace: defaultPace,
+    onError,
+  });
 
   const takeOverBegan = performance.now();
   const unfinished = await runs.find({ hasEnded: false }, { limit: maxOpenRuns });
@@ -309,6 +320,7 @@ export async function startSlipway(
       { name: 'drain-inbox', every: '5 seconds', run: async () => inbox.wake() },
       { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(gitHosts.hosts()) },
       { name: 'start-scheduled', every: '15 seconds', run: () => schedules.startDue() },
+      { name: 'sweep-missed-events', every: '30 seconds', run: () => sweepMissed.sweepDue() },
       { name: 'expire-deliveries', every: '1 hour', run: () => inbox.expire() },
       { name: 'expire-shown', every: '1 hour', run: () => showChecks.expire() },
       { name: 'sweep-uploads', every: '1 hour', run: () => artifacts.sweep(new Date(Date.now() - leftUploadMs)) },
@@ -371,17 +383,17 @@ async function handle(
   event: Exclude<HostEvent, { type: 'ignored' }>,
   deliveryId: string,
   start: StartRun,
+  refs: KnownRefs,
   loop: RunLoop,
   runs: Awaited<ReturnType<typeof mongoRunList>>,
   hostOf: (provider: string) => GitHost,
 ): Promise<{ readonly ignoredBecause?: string }> {
   if (event.type === 'trigger' || event.type === 'incomplete') {
-    const trigger =
-      event.type === 'trigger'
-        ? event.trigger
-        : await completeTrigger(event.known, hostOf(event.known.repository.provider));
-    if (trigger === undefined) return { ignoredBecause: 'the pull request is gone' };
-    const started = await start.start(trigger, deliveryId);
+    const { repository } = event.type === 'trigger' ? event.trigger : event.known;
+    const news = await refs.news(event, deliveryId, hostOf(repository.provider));
+    if ('ignoredBecause' in news) return news;
+    const started = await start.start(news.trigger, deliveryId);
+    await refs.saw(news.trigger, deliveryId);
     return started.outcome === 'ignored' ? { ignoredBecause: started.because } : {};
   }
   if (event.type !== 'rerun') return { ignoredBecause: `a ${event.type} asks for nothing` };

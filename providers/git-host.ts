@@ -138,6 +138,11 @@ export interface GitHost {
   ): Promise<{ readonly paths: readonly string[]; readonly isComplete: boolean }>;
   defaultBranch(repository: RepositoryRef): Promise<string>;
   branchHead(repository: RepositoryRef, branch: string): Promise<Sha | undefined>;
+  /** Tips of all branches, at most 1,000. `isComplete` false: the host has more. */
+  branchHeads(repository: RepositoryRef): Promise<{
+    readonly heads: readonly { readonly branch: string; readonly sha: Sha }[];
+    readonly isComplete: boolean;
+  }>;
   pullRequest(repository: RepositoryRef, number: number): Promise<PullRequest | undefined>;
   openPullRequests(repository: RepositoryRef): Promise<readonly PullRequest[]>;
   /** Paths that a pull request changes, old names too. On overflow `isComplete` is false: take it as "everything changed". */

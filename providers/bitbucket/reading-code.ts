@@ -18,6 +18,7 @@ const depths = [20, 5, 1];
 const tooLong = 555;
 const treePages = 50;
 const diffPages = 10;
+const branchPages = 10;
 const branchesPerRequest = 25;
 
 const Entry = z.object({ path: z.string(), type: z.string(), size: z.number().optional() });
@@ -30,7 +31,10 @@ const Repository = z.object({ mainbranch: z.object({ name: z.string() }).nullish
 export function readingCode(
   session: BitbucketSession,
   { url, cloneToken }: Pick<BitbucketOptions, 'url' | 'cloneToken'>,
-): Pick<GitHost, 'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'cloneAccess'> {
+): Pick<
+  GitHost,
+  'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'branchHeads' | 'cloneAccess'
+> {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
       session.call(`Reading ${path}`, repository, async (api, at) => {
@@ -85,6 +89,14 @@ export function readingCode(
       session.call(`Reading branch ${branch}`, repository, async (api, at) =>
         (await headsOf(api, at, [branch])).get(branch),
       ),
+
+    branchHeads: (repository) =>
+      session.call('Listing branches', repository, async (api, at) => {
+        const { entries, isComplete } = await allPages(api, Branch, branchPages, () =>
+          api.request({ method: 'GET', url: pathOf(at, 'refs', 'branches'), pagelen: 100 }),
+        );
+        return { heads: entries.map(({ name, target }) => ({ branch: name, sha: Sha(target.hash) })), isComplete };
+      }),
 
     cloneAccess: async ({ owner, name }) => ({
       url: `${url.replace(/\/+$/, '')}/${owner}/${name}.git`,

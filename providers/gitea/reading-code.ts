@@ -8,6 +8,7 @@ import { type GiteaOptions, type GiteaSession, orNone } from './session.ts';
 
 const maxTreeEntries = 50_000;
 const treePerPage = 1_000;
+const maxBranches = 1_000;
 const maxComparedCommits = 1_000;
 
 export const Branch = z.object({ name: z.string(), commit: z.object({ id: z.string() }) });
@@ -24,7 +25,10 @@ export const Comparison = z.object({
 export function readingCode(
   session: GiteaSession,
   { url, cloneToken }: Pick<GiteaOptions, 'url' | 'cloneToken'>,
-): Pick<GitHost, 'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'cloneAccess'> {
+): Pick<
+  GitHost,
+  'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'branchHeads' | 'cloneAccess'
+> {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
       session.call(`Reading ${path}`, repository, async (api, at) => {
@@ -82,6 +86,12 @@ export function readingCode(
       session.call(`Reading branch ${branch}`, repository, async (api, at) => {
         const found = await orNone(api, at, api.ask(Branch, 'GET', [...at, 'branches', ...branch.split('/')]));
         return found === undefined ? undefined : Sha(found.commit.id);
+      }),
+
+    branchHeads: (repository) =>
+      session.call('Listing branches', repository, async (api, at) => {
+        const { entries, isComplete } = await api.all(Branch, [...at, 'branches'], maxBranches);
+        return { heads: entries.map(({ name, commit }) => ({ branch: name, sha: Sha(commit.id) })), isComplete };
       }),
 
     cloneAccess: async ({ owner, name }) => ({

@@ -3,11 +3,17 @@ import type { GitHost } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
 import { type GitHubSession, isStatus } from './session.ts';
 
+const branchPages = 10;
+const perPage = 100;
+
 /** Files, commits and branches, always at a full commit hash where there is one. */
 export function readingCode(
   session: GitHubSession,
   origin: string,
-): Pick<GitHost, 'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'cloneAccess'> {
+): Pick<
+  GitHost,
+  'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'branchHeads' | 'cloneAccess'
+> {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
       session.call(`Reading ${path}`, repository, async (octokit, at) => {
@@ -76,6 +82,18 @@ export function readingCode(
           if (isStatus(error, 404)) return undefined;
           throw error;
         }
+      }),
+
+    branchHeads: (repository) =>
+      session.call('Listing branches', repository, async (octokit, at) => {
+        const heads: { branch: string; sha: Sha }[] = [];
+        for (let page = 1; page <= branchPages; page += 1) {
+          const asked = { ...at, per_page: perPage, page };
+          const { data } = await octokit.request('GET /repos/{owner}/{repo}/branches', asked);
+          heads.push(...data.map(({ name, commit }) => ({ branch: name, sha: Sha(commit.sha) })));
+          if (data.length < perPage) return { heads, isComplete: true };
+        }
+        return { heads, isComplete: false };
       }),
 
     cloneAccess: (repository) =>

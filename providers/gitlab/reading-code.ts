@@ -2,9 +2,10 @@ import { Sha } from '../../engine/core/trigger.ts';
 import type { GitHost } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
 import { isAnswer } from './error.ts';
-import type { GitLabOptions, GitLabSession } from './session.ts';
+import { allPages, type GitLabOptions, type GitLabSession } from './session.ts';
 
 const treePages = 100;
+const branchPages = 10;
 const treePerPage = 100;
 /** The least that GitLab shows of a comparison before it cuts it. */
 const maxComparedFiles = 1_000;
@@ -13,7 +14,10 @@ const maxComparedFiles = 1_000;
 export function readingCode(
   session: GitLabSession,
   { url, cloneToken }: Pick<GitLabOptions, 'url' | 'cloneToken'>,
-): Pick<GitHost, 'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'cloneAccess'> {
+): Pick<
+  GitHost,
+  'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'branchHeads' | 'cloneAccess'
+> {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
       session.call(`Reading ${path}`, repository, async (api, projectId) => {
@@ -70,6 +74,12 @@ export function readingCode(
           if (isAnswer(error, 404, /branch not found/i)) return undefined;
           throw error;
         }
+      }),
+
+    branchHeads: (repository) =>
+      session.call('Listing branches', repository, async (api, projectId) => {
+        const { entries, isComplete } = await allPages(branchPages, (page) => api.Branches.all(projectId, page));
+        return { heads: entries.map(({ name, commit }) => ({ branch: name, sha: Sha(commit.id) })), isComplete };
       }),
 
     cloneAccess: async ({ owner, name }) => ({

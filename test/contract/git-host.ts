@@ -78,6 +78,12 @@ export function gitHostContract(name: string, make: () => Promise<GitHostWorld>)
       expect(await host.defaultBranch(repository)).toBe('main');
       expect(await host.branchHead(repository, 'topic')).toBe(headSha);
       expect(await host.branchHead(repository, 'no/such branch')).toBeUndefined();
+      const { heads, isComplete } = await host.branchHeads(repository);
+      expect(heads.map(({ branch, sha }) => `${branch} ${sha}`).sort()).toEqual([
+        `main ${baseSha}`,
+        `topic ${headSha}`,
+      ]);
+      expect(isComplete).toBe(true);
       const pull = await host.pullRequest(repository, number);
       expect(pull).toMatchObject({
         number,

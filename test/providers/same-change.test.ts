@@ -177,15 +177,23 @@ const pull: PullRequest = {
   labels: [],
 };
 const host = { defaultBranch: async () => 'main', pullRequest: async () => pull };
+/** How the pull request stands at the host when the delivery is worked off. */
+const states: Readonly<Record<string, PullRequest['state']>> = {
+  'a merged pull request': 'merged',
+  'a closed pull request': 'closed',
+};
 
-async function triggerOf(event: HostEvent): Promise<Trigger | undefined> {
+async function triggerOf(event: HostEvent, state: PullRequest['state']): Promise<Trigger | undefined> {
   if (event.type === 'trigger') return event.trigger;
-  return event.type === 'incomplete' ? completeTrigger(event.known, host) : undefined;
+  const then = { ...host, pullRequest: async () => ({ ...pull, state }) };
+  return event.type === 'incomplete' ? completeTrigger(event.known, then) : undefined;
 }
 
-it.each(changes)('gives equal triggers for %s on every host, but for names', async (_, deliveries) => {
+it.each(changes)('gives equal triggers for %s on every host, but for names', async (what, deliveries) => {
   const triggers = await Promise.all(
-    sources.map((source, index) => triggerOf(source.translate(...(deliveries[index] ?? ['', {}])))),
+    sources.map((source, index) =>
+      triggerOf(source.translate(...(deliveries[index] ?? ['', {}])), states[what] ?? 'open'),
+    ),
   );
   const plain = triggers.map((trigger, index) => {
     const provider = sources[index]?.provider;

@@ -126,6 +126,11 @@ function routes(state: GitLabState): readonly Route[] {
     ],
     [
       'GET',
+      /^\/repository\/branches$/,
+      () => ok(Object.entries(state.branches).map(([name, id]) => ({ name, commit: { id } }))),
+    ],
+    [
+      'GET',
       /^\/repository\/branches\/([^/]+)$/,
       ([, name = '']) => {
         const id = state.branches[decodeURIComponent(name)];

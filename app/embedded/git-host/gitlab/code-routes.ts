@@ -52,6 +52,16 @@ export function addCodeRoutes(api: Api, host: Host): void {
     return c.json(projectShape(host, fork), 201);
   });
 
+  api.get(`${repositoryPath}/branches`, async (c) => {
+    const project = projectOf(host, c, read);
+    const git = gitOf(host, project.id);
+    const heads = Object.entries(await git.refs()).filter(([ref]) => ref.startsWith('refs/heads/'));
+    const shapes = page(c, heads).map(async ([ref, sha]) => {
+      const commit = await git.commit(sha);
+      return commit === undefined ? [] : [branchShape(host, project, ref.slice('refs/heads/'.length), commit)];
+    });
+    return c.json((await Promise.all(shapes)).flat());
+  });
   api.get(`${repositoryPath}/branches/:branch`, async (c) => {
     const project = projectOf(host, c, read);
     const name = c.req.param('branch');

@@ -1,0 +1,209 @@
+import type {
+  HostEvent,
+  KnownOfTrigger,
+  PullRequestTrigger,
+  PushTrigger,
+  RepositoryRef,
+  Sha,
+  Trigger,
+} from '../engine/core/trigger.ts';
+import type { Clock } from '../engine/ports/clock.ts';
+import type { Database } from '../engine/ports/database.ts';
+import type { GitHost } from '../providers/git-host.ts';
+import { completeTrigger } from './complete-trigger.ts';
+
+/** Where a branch or an open pull request stood when Slipway last heard of it. */
+export interface KnownRef {
+  /** `<tenant>/<repository>/<subject>` */
+  readonly _id: string;
+  readonly repositoryKey: string;
+  /** `branch main`, `pull request 7` */
+  readonly subject: string;
+  readonly headSha: string;
+  /** Of a pull request; empty for a branch. */
+  readonly baseRef: string;
+  readonly isOpen: boolean;
+  /** What told of it; absent for what was there before Slipway looked for the first time, of which nothing was run. */
+  readonly delivery?: string;
+  readonly at: Date;
+}
+
+/** A repository that Slipway has heard of, and when it is looked at next. */
+export interface KnownRepository {
+  readonly _id: string;
+  readonly tenant: string;
+  readonly repository: RepositoryRef;
+  readonly sweepAt: Date;
+  /** What was there at the first look is kept. */
+  readonly hasBaseline: boolean;
+  /** What differed at the last look: `<subject> <head> <base>`. */
+  readonly suspects: readonly string[];
+}
+
+type Happened = Extract<HostEvent, { type: 'trigger' | 'incomplete' }>;
+type Asked = Pick<GitHost, 'defaultBranch' | 'pullRequest' | 'branchHead' | 'holds'>;
+
+const soonMs = 60_000;
+
+/**
+ * Tells news from what is known. Deliveries come twice, late, in any order or never, and the same state may be told by
+ * several: what counts is where a branch or pull request stands, compared with where it was when something was last run.
+ */
+export class KnownRefs {
+  readonly #refs;
+  readonly #repositories;
+  readonly #clock: Clock;
+
+  constructor(parts: { readonly database: Database; readonly clock: Clock }) {
+    this.#refs = parts.database.collection<KnownRef>('known-refs');
+    this.#repositories = parts.database.collection<KnownRepository>('known-repositories');
+    this.#clock = parts.clock;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#refs.createIndex({ repositoryKey: 1 });
+    await this.#repositories.createIndex({ sweepAt: 1 });
+  }
+
+  /** @throws GitHostError when the host cannot be asked; the caller tries again */
+  async news(
+    event: Happened,
+    delivery: string,
+    host: Asked,
+  ): Promise<{ readonly trigger: Trigger } | { readonly ignoredBecause: string }> {
+    const told = event.type === 'trigger' ? event.trigger : event.known;
+    await this.#know(told.repository);
+    const trigger = needsHost(told) ? await completeTrigger(told, host) : told;
+    if (trigger === undefined) return { ignoredBecause: 'the pull request is gone' };
+    if (trigger.type === 'pull_request') return this.#pullRequestNews(trigger, told, delivery);
+    return trigger.type === 'push' ? this.#pushNews(trigger, delivery, host) : { trigger };
+  }
+
+  /** To be called when all that follows from a trigger is begun. */
+  async saw(trigger: Trigger, delivery: string): Promise<void> {
+    if (trigger.type !== 'push' && trigger.type !== 'pull_request') return;
+    const place = placeOf(trigger);
+    await this.#refs.replaceOne(
+      { _id: place._id },
+      { ...rest(place), delivery, at: this.#clock.now() },
+      { upsert: true },
+    );
+  }
+
+  /** Repositories whose time has come, the longest waiting first; of each tenant `perTenant` at most. */
+  async due(perTenant: number): Promise<readonly KnownRepository[]> {
+    const taken = new Map<string, number>();
+    const all = await this.#repositories
+      .find({ sweepAt: { $lte: this.#clock.now() } })
+      .sort({ sweepAt: 1 })
+      .limit(1_000)
+      .toArray();
+    return all.filter(({ tenant }) => {
+      const count = (taken.get(tenant) ?? 0) + 1;
+      taken.set(tenant, count);
+      return count <= perTenant;
+    });
+  }
+
+  async of(repositoryKey: string): Promise<readonly KnownRef[]> {
+    return this.#refs.find({ repositoryKey }).toArray();
+  }
+
+  /** Keeps what stands there unheard of, so that nothing is run for what is older than Slipway. */
+  async keepAsOld(repository: RepositoryRef, refs: readonly Pick<KnownRef, 'subject' | 'headSha' | 'baseRef'>[]) {
+    const repositoryKey = keyOf(repository);
+    for (const ref of refs) {
+      const _id = `${repositoryKey}/${ref.subject}`;
+      await this.#refs.updateOne(
+        { _id },
+        { $setOnInsert: { ...ref, repositoryKey, isOpen: true, at: this.#clock.now() } },
+        { upsert: true },
+      );
+    }
+  }
+
+  async forget(id: string): Promise<void> {
+    await this.#refs.deleteOne({ _id: id });
+  }
+
+  async looked(id: string, next: { readonly inMs: number; readonly suspects: readonly string[] }): Promise<void> {
+    const sweepAt = new Date(this.#clock.now().getTime() + next.inMs);
+    await this.#repositories.updateOne({ _id: id }, { $set: { sweepAt, suspects: next.suspects, hasBaseline: true } });
+  }
+
+  /** Leaves a repository, or all of a tenant, alone for a while. */
+  async postpone(which: { readonly _id: string } | { readonly tenant: string }, byMs: number): Promise<void> {
+    const sweepAt = new Date(this.#clock.now().getTime() + byMs);
+    await this.#repositories.updateMany({ ...which, sweepAt: { $lt: sweepAt } }, { $set: { sweepAt } });
+  }
+
+  async #pullRequestNews(trigger: PullRequestTrigger, told: KnownOfTrigger | Trigger, delivery: string) {
+    const place = placeOf(trigger);
+    // The host may lag behind its own delivery; a second look will tell.
+    const isOther = 'headSha' in told && told.headSha !== trigger.headSha;
+    if (isOther) await this.#lookSoon(place.repositoryKey);
+    const known = await this.#refs.findOne({ _id: place._id });
+    const isKnown =
+      known?.delivery !== undefined &&
+      known.delivery !== delivery &&
+      known.headSha === place.headSha &&
+      known.baseRef === place.baseRef &&
+      known.isOpen === place.isOpen;
+    return isKnown ? { ignoredBecause: `it stands where ${known.delivery} told` } : { trigger };
+  }
+
+  /** Pushes in sequence are known by what came before them. Of others, one that a newer one overtook starts nothing. */
+  async #pushNews(trigger: PushTrigger, delivery: string, host: Asked) {
+    const { repository, branch, headSha, beforeSha } = trigger;
+    const known = await this.#refs.findOne({ _id: placeOf(trigger)._id });
+    if (known?.delivery === undefined || known.delivery === delivery) return { trigger };
+    if (known.headSha === headSha) return { ignoredBecause: `${branch} stands where ${known.delivery} told` };
+    if (known.headSha === beforeSha) return { trigger };
+    const tip = await host.branchHead(repository, branch);
+    if (tip === headSha) return { trigger };
+    const seen = known.headSha as Sha; // written by placeOf of a trigger, whose head is one
+    const isOvertaken = tip === seen || (await host.holds(repository, seen, headSha));
+    return isOvertaken
+      ? { ignoredBecause: `a newer push to ${branch} came before it, as ${known.delivery}` }
+      : { trigger };
+  }
+
+  async #know(repository: RepositoryRef): Promise<void> {
+    const _id = keyOf(repository);
+    const { matchedCount } = await this.#repositories.updateOne({ _id }, { $set: { repository } });
+    if (matchedCount > 0) return;
+    const first = { tenant: repository.tenant, sweepAt: this.#clock.now(), hasBaseline: false, suspects: [] };
+    await this.#repositories.updateOne({ _id }, { $setOnInsert: first, $set: { repository } }, { upsert: true });
+  }
+
+  async #lookSoon(_id: string): Promise<void> {
+    const sweepAt = new Date(this.#clock.now().getTime() + soonMs);
+    await this.#repositories.updateOne({ _id, sweepAt: { $gt: sweepAt } }, { $set: { sweepAt } });
+  }
+}
+
+export function keyOf({ tenant, id }: RepositoryRef): string {
+  return `${tenant}/${id}`;
+}
+
+/** A pull request is always looked at as it is now; of the rest, what the delivery left out. */
+function needsHost(told: KnownOfTrigger | Trigger): told is KnownOfTrigger {
+  return told.type === 'pull_request' || told.defaultBranch === undefined;
+}
+
+function placeOf(trigger: PushTrigger | PullRequestTrigger): Omit<KnownRef, 'delivery' | 'at'> {
+  const repositoryKey = keyOf(trigger.repository);
+  const subject = trigger.type === 'push' ? `branch ${trigger.branch}` : `pull request ${trigger.number}`;
+  return {
+    _id: `${repositoryKey}/${subject}`,
+    repositoryKey,
+    subject,
+    headSha: trigger.headSha,
+    baseRef: trigger.type === 'push' ? '' : trigger.baseRef,
+    isOpen: trigger.type === 'push' || trigger.action === 'opened' || trigger.action === 'updated',
+  };
+}
+
+function rest({ _id: _, ...facts }: Omit<KnownRef, 'delivery' | 'at'>): Omit<KnownRef, '_id' | 'delivery' | 'at'> {
+  return facts;
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { type HostEvent, type RepositoryRef, Sha } from '../engine/core/trigger.ts';
+
+/** Under this name the inbox keeps what the sweep found; no webhook is served under it. */
+export const missedProvider = 'slipway';
+
+const repository = z.object({
+  provider: z.string(),
+  tenant: z.string(),
+  id: z.string(),
+  owner: z.string(),
+  name: z.string(),
+});
+
+const MissedEvent = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('push'),
+    repository,
+    branch: z.string(),
+    headSha: z.string(),
+    beforeSha: z.string().optional(),
+  }),
+  z.object({
+    type: z.literal('pull_request'),
+    repository,
+    number: z.number(),
+    author: z.string(),
+    authorId: z.string(),
+  }),
+]);
+
+/** What no delivery told: a branch that moved, or a pull request that stands elsewhere than it did. */
+export type MissedEvent = z.infer<typeof MissedEvent> & { readonly repository: RepositoryRef };
+
+/** As a delivery would have told it. Who pushed stands nowhere at the host. */
+export function missedHostEvent(body: unknown): HostEvent {
+  const missed = MissedEvent.parse(body);
+  const { tenant, id: repositoryId } = missed.repository;
+  const key = { tenant, repositoryId, base: '', action: 'missed', before: '', after: '' };
+  if (missed.type === 'pull_request') {
+    const actor = { login: missed.author, id: missed.authorId };
+    const { number } = missed;
+    return {
+      type: 'incomplete',
+      known: { type: 'pull_request', action: 'updated', repository: missed.repository, number, actor },
+      key: { ...key, subject: `pull request ${number}`, action: `missed ${JSON.stringify(body)}` },
+      mayHaveMovedNothing: false,
+    };
+  }
+  const { branch, headSha, beforeSha } = missed;
+  return {
+    type: 'incomplete',
+    known: {
+      type: 'push',
+      repository: missed.repository,
+      actor: { login: 'somebody', id: '' },
+      title: `${branch} at ${headSha.slice(0, 7)}`,
+      branch,
+      headSha: Sha(headSha),
+      ...(beforeSha === undefined ? {} : { beforeSha: Sha(beforeSha) }),
+    },
+    key: { ...key, subject: `branch ${branch}`, before: beforeSha ?? '', after: headSha },
+    mayHaveMovedNothing: false,
+  };
+}
