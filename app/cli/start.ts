@@ -8,8 +8,8 @@ import { type EnvironmentConfig, readEnvironment } from '../config.ts';
 import { openCluster } from '../embedded/embedded-slipway.ts';
 import { stablePort } from '../embedded/free-port.ts';
 import type { FaceName } from '../embedded/git-host/face.ts';
-import type { EmbeddedGitHost } from '../embedded/git-host/git-host.ts';
-import { organization, repository, startInstalledHost } from '../embedded/installed-host.ts';
+import { installedOnGitea } from '../embedded/installed-gitea.ts';
+import { type InstalledHost, repository, startInstalledHost } from '../embedded/installed-host.ts';
 import {
   askConsent,
   failingTest,
@@ -32,7 +32,7 @@ const stopSeconds = 5;
 
 interface StartOptions {
   readonly data: string;
-  readonly host: FaceName;
+  readonly host: FaceName | 'gitea';
   readonly port?: string;
   readonly demo?: boolean;
   readonly tour: boolean;
@@ -43,8 +43,11 @@ export function startCommand(): Command {
     .description('run Slipway; database, cluster and Git host are embedded where the environment names none')
     .option('--data <folder>', 'where it keeps its state', defaultDataDir(process.env))
     .addOption(
-      new Option('--host <host>', 'which Git host the embedded one behaves like')
-        .choices(['github', 'gitlab', 'bitbucket'])
+      new Option(
+        '--host <host>',
+        'which Git host the embedded one behaves like; gitea: the real one that GITEA_URL names',
+      )
+        .choices(['github', 'gitlab', 'bitbucket', 'gitea'])
         .default('github'),
     )
     .option('--port <port>', 'port to listen on (7300)')
@@ -56,7 +59,7 @@ export function startCommand(): Command {
 async function demo(options: StartOptions): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'slipway-demo-'));
   const begin = Date.now();
-  // All of it is embedded, whatever the environment names.
+  // All of it is embedded, whatever the environment names, but for the Gitea that is asked for.
   const running = await bringUp(options.host, dataDir, 0, readEnvironment({}));
   try {
     await running.tour();
@@ -78,7 +81,7 @@ async function start(options: StartOptions): Promise<void> {
   const gitHosts = gitHostsFromEnvironment(process.env);
   if (gitHosts.length > 0) return serve({ environment, gitHosts, dataDir: options.data, port });
   const running = await bringUp(options.host, options.data, port, environment);
-  const { view, paint, host } = running;
+  const { view, paint, host, owner } = running;
   if (options.tour && !(await running.hasSample())) {
     await running
       .tour()
@@ -86,7 +89,7 @@ async function start(options: StartOptions): Promise<void> {
         view.say(paint('red', `The tour ended early: ${error instanceof Error ? error.message : String(error)}`)),
       );
   }
-  const page = `${host.url}/${organization}/${repository}`;
+  const page = `${host.url}/${owner}/${repository}`;
   view.say(
     '',
     paint('bold', 'Slipway is up. What to try next:'),
@@ -107,7 +110,8 @@ async function start(options: StartOptions): Promise<void> {
 interface Running {
   readonly view: RunView;
   readonly paint: ReturnType<typeof paintFor>;
-  readonly host: EmbeddedGitHost;
+  readonly host: InstalledHost['host'];
+  readonly owner: string;
   readonly signIn: string;
   readonly cloneUrlWithLogin: string;
   readonly tokenFile: string;
@@ -117,7 +121,7 @@ interface Running {
 }
 
 async function bringUp(
-  face: FaceName,
+  face: FaceName | 'gitea',
   dataDir: string,
   port: number,
   environment: EnvironmentConfig,
@@ -144,7 +148,9 @@ async function bringUp(
     );
   }
   const [installed, cluster] = await Promise.all([
-    startInstalledHost(face, { dataDir, log, ...(address === undefined ? {} : { address }) }),
+    face === 'gitea'
+      ? installedOnGitea(process.env, dataDir)
+      : startInstalledHost(face, { dataDir, log, ...(address === undefined ? {} : { address }) }),
     kubeconfig === undefined ? openCluster(dataDir, log) : undefined,
   ]);
   const { host, people, tour } = installed;
@@ -159,7 +165,7 @@ async function bringUp(
     gitHosts: [installed.setup],
   });
   const slipway = await startSlipway(config, log);
-  installed.sendTo(slipway.url);
+  await installed.sendTo(slipway.url);
   slipway.loop.onChange(({ run }) => view.show(run));
 
   const tokenFile = join(dataDir, 'developer-token');
@@ -169,8 +175,9 @@ async function bringUp(
     view,
     paint,
     host,
+    owner: tour.owner,
     signIn: host.signInLink(developer.login),
-    cloneUrlWithLogin: tour.cloneUrl(organization).replace('http://', `http://${developer.login}@`),
+    cloneUrlWithLogin: tour.cloneUrl(tour.owner).replace('http://', `http://${developer.login}@`),
     tokenFile: `cat ${tokenFile}`,
     hasSample: () => tour.hasMain(),
     tour: () =>

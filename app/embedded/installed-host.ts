@@ -18,13 +18,13 @@ const cloner = 'slipway-clones';
 
 /** The embedded Git host with a repository, and Slipway installed on it. */
 export interface InstalledHost {
-  readonly host: EmbeddedGitHost;
+  readonly host: Pick<EmbeddedGitHost, 'url' | 'signInLink' | 'stop'>;
   /** How Slipway reaches it. */
   readonly setup: GitHostSetup;
   readonly people: TourPeople;
   readonly tour: TourHost;
   /** Where its webhooks go from now on. */
-  sendTo(slipwayUrl: string): void;
+  sendTo(slipwayUrl: string): Promise<void>;
 }
 
 /** Starts the host with this face. Safe to repeat: what is there already stays. */
@@ -62,7 +62,7 @@ export async function startInstalledHost(
       setup: embeddedGitHub(host, app, webhookSecret),
       people,
       tour: gitHubTour(host, organization, repository, people),
-      sendTo: (slipwayUrl) => host.setWebhookUrl(app.slug, `${slipwayUrl}/webhooks/github`),
+      sendTo: async (slipwayUrl) => host.setWebhookUrl(app.slug, `${slipwayUrl}/webhooks/github`),
     };
   }
   const { token } = person(bot);
@@ -82,7 +82,7 @@ export async function startInstalledHost(
       face === 'gitlab'
         ? gitLabTour(host, organization, repository, people)
         : bitbucketTour(host, organization, repository, people),
-    sendTo(slipwayUrl) {
+    async sendTo(slipwayUrl) {
       host.setRepositoryHook(organization, repository, {
         url: `${slipwayUrl}/webhooks/${face}`,
         secret: webhookSecret,
