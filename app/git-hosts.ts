@@ -2,8 +2,11 @@ import { EngineError } from '../engine/ports/errors.ts';
 import { bitbucket } from '../providers/bitbucket/setup.ts';
 import type { GitHostKind, GitHostSetup, Variables } from '../providers/git-host-setup.ts';
 import { gitea } from '../providers/gitea/setup.ts';
+import { gitHubRegistration } from '../providers/github/app-registration.ts';
 import { gitHub } from '../providers/github/setup.ts';
 import { gitLab } from '../providers/gitlab/setup.ts';
+
+export { gitHubRegistration };
 
 /** Every kind of Git host there is: a folder of `providers/` and a line here. Each is served at `/webhooks/<provider>`. */
 const kinds: readonly GitHostKind[] = [gitHub, gitLab, bitbucket, gitea];

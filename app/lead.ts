@@ -7,6 +7,7 @@ import type { WebhookSource } from '../providers/git-host-webhook.ts';
 import type { Config } from './config.ts';
 import { reportOf } from './error-report.ts';
 import { Inbox } from './inbox.ts';
+import type { Pages } from './pages/open-pages.ts';
 import { standBy } from './standby.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -17,6 +18,7 @@ export async function lead(
   config: Config,
   database: Database,
   source: (provider: string) => WebhookSource | undefined,
+  pages: Pages,
   signal: AbortSignal | undefined,
   log: Logger,
 ): Promise<Lease> {
@@ -38,6 +40,7 @@ export async function lead(
     config,
     database,
     webhooks: webhookRoutes({ source, inbox }),
+    pages: pages.routes,
     signal: signal ?? new AbortController().signal,
     onError,
   });

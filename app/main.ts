@@ -36,6 +36,7 @@ import { reportOf } from './error-report.ts';
 import { Inbox } from './inbox.ts';
 import { FollowInstallations } from './installations/follow-installations.ts';
 import { gitHostsOf } from './installations/git-hosts-of.ts';
+import { installationApi } from './installations/installation-api.ts';
 import { Installations } from './installations/installations.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { Schedules } from './jobs/start-scheduled.ts';
@@ -44,6 +45,7 @@ import { KnownRefs } from './known-refs.ts';
 import { lead } from './lead.ts';
 import { missedHostEvent, missedProvider } from './missed-event.ts';
 import { openDatabase } from './open-database.ts';
+import { openPages } from './pages/open-pages.ts';
 import { CreatePods, defaultCreatePodsSettings } from './reconcilers/create-pods.ts';
 import { ListRuns } from './reconcilers/list-runs.ts';
 import { RollOut } from './reconcilers/roll-out.ts';
@@ -92,10 +94,20 @@ export async function startSlipway(
   const { database, close } = await openDatabase(config, log);
   const installations = new Installations({ database, clock: systemClock });
   const gitHosts = await gitHostsOf(config, { database, installations, log });
-  gitHosts.watch(lookForGitHostsMs, onError);
-  const sourceOf = (provider: string) => gitHosts.source(provider);
+  gitHosts.inUse.watch(lookForGitHostsMs, onError);
+  let listensAt = '';
+  const allowed = new Set<string>(config.url === undefined ? [] : [new URL(config.url).host]);
+  const pages = openPages({
+    config,
+    database,
+    gitHosts,
+    url: () => config.url ?? listensAt,
+    hosts: () => allowed,
+    onError,
+  });
+  const sourceOf = (provider: string) => gitHosts.inUse.source(provider);
   const lease =
-    config.database.type === 'mongodb' ? await lead(config, database, sourceOf, options.signal, log) : undefined;
+    config.database.type === 'mongodb' ? await lead(config, database, sourceOf, pages, options.signal, log) : undefined;
   const kubernetes = new KubeConfig();
   kubernetes.loadFromString(config.kubeconfig);
   withKeepAlive(kubernetes);
@@ -110,7 +122,7 @@ export async function startSlipway(
   );
   await revisions.prepare();
   await installations.prepare();
-  const hostOf = (provider: string): GitHost => gitHosts.host(provider);
+  const hostOf = (provider: string): GitHost => gitHosts.inUse.host(provider);
 
   const loop = new RunLoop({
     events: mongoEventStore<RunEvent>(database, 'run-events'),
@@ -294,7 +306,6 @@ export async function startSlipway(
   namespaces.start();
 
   let isReady = false;
-  const allowed = new Set<string>();
   const app = createApp({
     webhooks: webhookRoutes({ source: sourceOf, inbox }),
     api: apiRoutes({
@@ -305,20 +316,22 @@ export async function startSlipway(
       rollback: (request) => rollOut.rollBack(request),
       audit: conversation.audit,
       approvals: conversation.operator,
-    }),
+    }).route('/', installationApi({ setupLink: pages.setupLink })),
+    pages: pages.routes,
     apiToken: config.apiToken,
     hosts: () => allowed,
     isReady: () => isReady,
     onError,
   });
   const { server, port } = await listen(app, config.listen);
+  listensAt = `http://${config.listen.host}:${port}`;
   for (const name of [config.listen.host, '127.0.0.1', 'localhost']) allowed.add(`${name}:${port}`);
   const jobs = await startJobs(
     database,
     [
       ...conversation.jobs(start),
       { name: 'drain-inbox', every: '5 seconds', run: async () => inbox.wake() },
-      { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(gitHosts.hosts()) },
+      { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(gitHosts.inUse.hosts()) },
       { name: 'start-scheduled', every: '15 seconds', run: () => schedules.startDue() },
       { name: 'sweep-missed-events', every: '30 seconds', run: () => sweepMissed.sweepDue() },
       { name: 'expire-deliveries', every: '1 hour', run: () => inbox.expire() },
@@ -343,7 +356,7 @@ export async function startSlipway(
   isReady = true;
 
   return {
-    url: `http://${config.listen.host}:${port}`,
+    url: listensAt,
     loop,
     start,
     inbox,
@@ -363,7 +376,7 @@ export async function startSlipway(
       rollOut.stop();
       conversation.stop();
       showChecks.stop();
-      await gitHosts.stop();
+      await gitHosts.inUse.stop();
       await jobs.stop();
       await inbox.idle();
       await endpoint.stop();

@@ -18,6 +18,8 @@ const statusOf: Readonly<Record<string, 400 | 404 | 409 | 403>> = {
 export function createApp(parts: {
   readonly webhooks: Hono;
   readonly api: Hono;
+  /** What browsers get; none on a replica that stands by. */
+  readonly pages?: Hono;
   readonly apiToken: string;
   readonly hosts: () => ReadonlySet<string>;
   readonly isReady: () => boolean;
@@ -40,6 +42,7 @@ export function createApp(parts: {
   app.route('/webhooks', parts.webhooks);
   app.use('/api/*', requireToken(parts.apiToken, parts.hosts), bodyLimit({ maxSize: apiBodyMaxBytes }));
   app.route('/api', parts.api);
+  if (parts.pages !== undefined) app.route('/', parts.pages);
   return app;
 }
 

@@ -17,6 +17,8 @@ export async function standBy(parts: {
   readonly config: Config;
   readonly database: Database;
   readonly webhooks: Hono;
+  /** Any replica may be asked for them. */
+  readonly pages: Hono;
   readonly signal: AbortSignal;
   readonly onError: (error: unknown) => void;
 }): Promise<Lease | undefined> {
@@ -30,6 +32,7 @@ export async function standBy(parts: {
   );
   const app = createApp({
     webhooks: parts.webhooks,
+    pages: parts.pages,
     api,
     apiToken: config.apiToken ?? randomUUID(),
     hosts: () => new Set(),

@@ -11,6 +11,7 @@ import { retryCommand } from './retry.ts';
 import { rollbackCommand } from './rollback.ts';
 import { runCommand } from './run.ts';
 import { runsCommand } from './runs.ts';
+import { setupCommand } from './setup.ts';
 import { showCommand } from './show.ts';
 import { startCommand } from './start.ts';
 import { validateCommand } from './validate.ts';
@@ -20,6 +21,7 @@ const program = new Command('slipway')
   .description('Delivery that lives in pull requests')
   .showHelpAfterError('See `slipway help`')
   .addCommand(startCommand())
+  .addCommand(setupCommand())
   .addCommand(runCommand())
   .addCommand(validateCommand())
   .addCommand(initCommand())

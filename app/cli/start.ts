@@ -79,7 +79,9 @@ async function start(options: StartOptions): Promise<void> {
   const environment = readEnvironment(process.env);
   const port = options.port === undefined ? environment.SLIPWAY_PORT : Number(options.port);
   const gitHosts = gitHostsFromEnvironment(process.env);
-  if (gitHosts.length > 0) return serve({ environment, gitHosts, dataDir: options.data, port });
+  // A public address is there for real Git hosts, which a page or command may have yet to set up.
+  if (gitHosts.length > 0 || environment.SLIPWAY_URL !== undefined)
+    return serve({ environment, gitHosts, dataDir: options.data, port });
   const running = await bringUp(options.host, options.data, port, environment);
   const { view, paint, host, owner } = running;
   if (options.tour && !(await running.hasSample())) {

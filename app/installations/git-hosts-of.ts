@@ -13,7 +13,7 @@ import { StoredGitHosts } from './stored-git-hosts.ts';
 export async function gitHostsOf(
   config: Config,
   parts: { readonly database: Database; readonly installations: Installations; readonly log: Logger },
-): Promise<GitHostsInUse> {
+): Promise<{ readonly inUse: GitHostsInUse; readonly stored: StoredGitHosts }> {
   const { database, installations, log } = parts;
   const sealer = config.encryptionKeys === undefined ? undefined : await sealerOf(config.encryptionKeys);
   const stored = new StoredGitHosts({ database, sealer, clock: systemClock });
@@ -26,5 +26,5 @@ export async function gitHostsOf(
     log,
   });
   await inUse.prepare();
-  return inUse;
+  return { inUse, stored };
 }

@@ -50,6 +50,8 @@ export const AccessToken = z.object({
     }),
     z.object({ type: z.literal('sign-in'), accountId: id }),
     z.object({ type: z.literal('session'), accountId: id }),
+    /** The code of a new App's manifest: worth its key, once. */
+    z.object({ type: z.literal('app-manifest'), appId: id }),
   ]),
   expiresAt: time.nullable(),
 });
@@ -85,6 +87,8 @@ export const App = z.object({
   publicKeyPem: z.string(),
   permissions: Permissions,
   events: z.array(z.string()),
+  /** Where people go after they installed it. */
+  setupUrl: z.string().nullable().default(null),
   createdAt: time,
 });
 export type App = z.infer<typeof App>;
@@ -95,6 +99,7 @@ export const Installation = z.object({
   accountId: id,
   permissions: Permissions,
   events: z.array(z.string()),
+  suspendedAt: time.nullable().default(null),
   createdAt: time,
 });
 export type Installation = z.infer<typeof Installation>;

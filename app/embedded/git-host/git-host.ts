@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { issueToken } from './access/secrets.ts';
 import { createRepository, ensureAccount, setGrant } from './domain/accounts.ts';
-import { installApp, registerApp } from './domain/apps.ts';
+import { changeInstallation, installApp, registerApp } from './domain/apps.ts';
 import { announceLeftOver } from './domain/refs.ts';
 import type { Account, Permissions, Repository, Role } from './entities.ts';
 import type { FaceName } from './face.ts';
@@ -77,6 +77,8 @@ export interface EmbeddedGitHost {
   }): Promise<RegisteredApp>;
   /** @returns the installation's id */
   installApp(slug: string, account: string): number;
+  /** What the account's owner does with an installation. */
+  changeInstallation(slug: string, account: string, change: 'suspend' | 'unsuspend' | 'delete'): void;
   /** Where the App's webhooks go from now on. */
   setWebhookUrl(slug: string, url: string): void;
   addRepositoryHook(
@@ -119,6 +121,7 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
   const host: Host = {
     store,
     repositoriesFolder,
+    keysFolder,
     url,
     face,
     now,
@@ -219,6 +222,11 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     installApp: (slug, login) => {
       const app = appNamed(slug);
       return installApp(host, app, account(login), store.accounts.get(app.ownerId)).id;
+    },
+    changeInstallation: (slug, login, change) => {
+      const installation = store.installations.findByKey(`${appNamed(slug).id}:${account(login).id}`);
+      if (installation === undefined) throw new RangeError(`"${slug}" is not installed on "${login}"`);
+      changeInstallation(host, installation, change, account(login));
     },
     setWebhookUrl: (slug, webhookUrl) => {
       for (const hook of store.hooks.list(`app:${appNamed(slug).id}`)) store.hooks.save({ ...hook, url: webhookUrl });

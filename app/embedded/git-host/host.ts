@@ -22,6 +22,8 @@ export interface Actor {
 export interface Host {
   readonly store: Store;
   readonly repositoriesFolder: string;
+  /** Private keys of Apps. */
+  readonly keysFolder: string;
   /** `http://127.0.0.1:<port>`, without a slash at its end. */
   readonly url: string;
   /** Which Git host it behaves like. */

@@ -33,6 +33,7 @@ export async function principalOf(host: Host, authorization: string | undefined)
     case 'installation': {
       const installation = host.store.installations.find(token.for.installationId);
       if (installation === undefined) throw new Refusal(401, 'Bad credentials');
+      if (installation.suspendedAt !== null) throw suspended();
       const app = host.store.apps.get(installation.appId);
       const { repositoryIds, permissions } = token.for;
       return {
@@ -48,6 +49,10 @@ export async function principalOf(host: Host, authorization: string | undefined)
       // Sign-in links and page sessions are no API credentials.
       throw new Refusal(401, 'Bad credentials');
   }
+}
+
+export function suspended(): Refusal {
+  return new Refusal(403, 'This installation has been suspended');
 }
 
 /** @throws Refusal 401 for those who sign in as nobody, 403 for an App that is not installed */

@@ -16,6 +16,7 @@ export interface AppFacts {
   readonly webhookSecret: string;
   readonly events: readonly string[];
   readonly permissions: Permissions;
+  readonly setupUrl?: string;
 }
 
 /**
@@ -27,10 +28,7 @@ export async function registerApp(
   keysFolder: string,
   facts: AppFacts,
 ): Promise<{ readonly app: App; readonly hook: Hook; readonly privateKey: string }> {
-  const slug = facts.name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '');
+  const slug = slugOf(facts.name);
   const privateKey = await ensureKey(join(keysFolder, `${slug}.pem`));
   const publicKeyPem = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
   return host.store.atomically(() => {
@@ -46,6 +44,7 @@ export async function registerApp(
           clientId: `Iv23li${Buffer.from(slug).toString('hex').slice(0, 14).padEnd(14, '0')}`,
           ownerId: facts.owner.id,
           botId: ensureAccount(host, `${slug}[bot]`, 'Bot').id,
+          setupUrl: facts.setupUrl ?? null,
           createdAt: now,
         });
     for (const each of host.store.installations.all())
@@ -63,6 +62,13 @@ export async function registerApp(
     emitToHook(host, hook, { event: 'ping', body: pingBody(host, hook, app) }, null);
     return { app, hook, privateKey };
   });
+}
+
+export function slugOf(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
 }
 
 function pingBody(host: Host, hook: Hook, app: App): object {
@@ -94,6 +100,7 @@ export function installApp(host: Host, app: App, account: Account, sender: Accou
       accountId: account.id,
       permissions: app.permissions,
       events: app.events,
+      suspendedAt: null,
       createdAt: timestamp(host.now()),
     });
     const repositories = host.store.repositories.list(account.id).map((each) => {
@@ -110,6 +117,28 @@ export function installApp(host: Host, app: App, account: Account, sender: Accou
       emitToHook(host, hook, { event: 'installation', action: 'created', body }, installation);
     return installation;
   });
+}
+
+/** What its owner does with an installation: each tells the App, and counts at once. */
+export function changeInstallation(
+  host: Host,
+  installation: Installation,
+  change: 'suspend' | 'unsuspend' | 'delete',
+  sender: Account,
+): void {
+  host.store.atomically(() => {
+    const changed = { ...installation, suspendedAt: change === 'suspend' ? timestamp(host.now()) : null };
+    if (change === 'delete') host.store.installations.delete(installation.id);
+    else host.store.installations.save(changed);
+    const body = { installation: installationShape(host, changed), sender: simpleUser(host, sender) };
+    const action = change === 'delete' ? 'deleted' : change;
+    for (const hook of host.store.hooks.list(`app:${installation.appId}`))
+      emitToHook(host, hook, { event: 'installation', action, body }, changed);
+  });
+}
+
+export function privateKeyOf(host: Host, app: App): Promise<string> {
+  return readFile(join(host.keysFolder, `${app.slug}.pem`), 'utf8');
 }
 
 async function ensureKey(file: string): Promise<string> {

@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { covers } from '../access/authorize.ts';
-import { issueToken } from '../access/secrets.ts';
+import { suspended } from '../access/principal.ts';
+import { findToken, issueToken } from '../access/secrets.ts';
+import { privateKeyOf } from '../domain/apps.ts';
 import { type App, type Delivery, type Installation, Permissions } from '../entities.ts';
 import { findRepository, type Host } from '../host.ts';
 import { notFound, Refusal } from '../refusal.ts';
@@ -20,6 +23,24 @@ const TokenRequest = z.object({
 
 /** Endpoints that an App uses as itself, and what its installation tokens list. */
 export function addAppRoutes(api: Api, host: Host): void {
+  api.post('/app-manifests/:code/conversions', async (c) => {
+    const token = findToken(host, c.req.param('code'));
+    if (token?.for.type !== 'app-manifest') throw notFound();
+    const app = host.store.apps.get(token.for.appId);
+    // Once: whoever comes second gets nothing.
+    host.store.tokens.delete(token.id);
+    const hook = hookOf(host, app);
+    return c.json(
+      {
+        ...appShape(host, app),
+        client_secret: randomBytes(20).toString('hex'),
+        webhook_secret: hook.secret,
+        pem: await privateKeyOf(host, app),
+      },
+      201,
+    );
+  });
+
   api.get('/app', (c) => {
     const app = requireApp(c);
     return c.json({ ...appShape(host, app), installations_count: installationsOf(host, app).length });
@@ -38,6 +59,7 @@ export function addAppRoutes(api: Api, host: Host): void {
 
   api.post('/app/installations/:id/access_tokens', async (c) => {
     const installation = ownInstallation(host, c);
+    if (installation.suspendedAt !== null) throw suspended();
     const wanted = await readBody(c, TokenRequest, 'AccessToken');
     const repositoryIds = narrowed(host, installation, wanted);
     const permissions = wanted.permissions ?? installation.permissions;

@@ -5,6 +5,7 @@ import { findPull } from '../domain/pulls.ts';
 import type { Host } from '../host.ts';
 import { notFound, Refusal } from '../refusal.ts';
 import { numberIn, repositoryIn } from './addresses.ts';
+import { addAppPages, addManifestPage } from './app-pages.ts';
 import { type Asset, avatarSvg } from './assets.ts';
 import { checkPage } from './check-page.ts';
 import { blobPage, commitsPage, placeOf, repositoryPage, treePage } from './code-pages.ts';
@@ -64,7 +65,9 @@ export function pageRoutes(host: Host, assets: ReadonlyMap<string, Asset>): Hono
     return c.redirect('/', 303);
   });
 
+  addManifestPage(pages, host);
   pages.use(requireViewer(host));
+  addAppPages(pages, host);
   pages.post('/sign-out', (c) => {
     signOut(host, c);
     return c.html(errorPage({ status: 200, message: 'You are signed out' }));

@@ -47,16 +47,22 @@ export function signOut(host: Host, c: Context): void {
   deleteCookie(c, cookieName(host), { path: '/' });
 }
 
+/** Who looks; undefined for those who are not signed in. Says nothing about where a form came from. */
+export function viewerOf(host: Host, c: Context): Viewer | undefined {
+  const secret = getCookie(c, cookieName(host));
+  const token = secret === undefined ? undefined : findToken(host, secret);
+  if (secret === undefined || token?.for.type !== 'session') return undefined;
+  const csrfToken = createHmac('sha256', secret).update('form').digest('base64url');
+  return { account: host.store.accounts.get(token.for.accountId), csrfToken };
+}
+
 /** Lets signed-in people in. What changes something must also come from one of our own forms. @throws Refusal 401, 403 */
 export function requireViewer(host: Host): MiddlewareHandler<PageEnv> {
   return async (c, next) => {
-    const secret = getCookie(c, cookieName(host));
-    const token = secret === undefined ? undefined : findToken(host, secret);
-    if (secret === undefined || token?.for.type !== 'session')
-      throw new Refusal(401, 'Open the sign-in link that the start command printed.');
-    const csrfToken = createHmac('sha256', secret).update('form').digest('base64url');
-    if (c.req.method !== 'GET' && c.req.method !== 'HEAD') await refuseForgery(host, c, csrfToken);
-    c.set('viewer', { account: host.store.accounts.get(token.for.accountId), csrfToken });
+    const viewer = viewerOf(host, c);
+    if (viewer === undefined) throw new Refusal(401, 'Open the sign-in link that the start command printed.');
+    if (c.req.method !== 'GET' && c.req.method !== 'HEAD') await refuseForgery(host, c, viewer.csrfToken);
+    c.set('viewer', viewer);
     await next();
   };
 }

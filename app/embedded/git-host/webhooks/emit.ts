@@ -37,6 +37,7 @@ export function emit(host: Host, event: WebhookEvent): void {
     sender: simpleUser(host, event.sender),
   };
   for (const installation of host.store.installations.list(owner.id)) {
+    if (installation.suspendedAt !== null) continue;
     if (event.toAppId === undefined ? !installation.events.includes(event.event) : installation.appId !== event.toAppId)
       continue;
     const body = { ...common, installation: { id: installation.id, node_id: nodeId('I', installation.id) } };

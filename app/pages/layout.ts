@@ -1,0 +1,24 @@
+import { html } from 'hono/html';
+
+/** `html` gives a string, or a promise of one where a part of it is awaited. */
+export type Html = ReturnType<typeof html>;
+
+/** A whole page of Slipway. */
+export function page(facts: { readonly title: string; readonly refreshSeconds?: number; readonly body: Html }): Html {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
+        ${facts.refreshSeconds === undefined ? '' : html`<meta http-equiv="refresh" content="${facts.refreshSeconds}" />`}
+        <title>${facts.title}</title>
+        <link rel="stylesheet" href="/assets/page.css" />
+      </head>
+      <body>
+        <header><a href="/">Slipway</a></header>
+        <main>${facts.body}</main>
+      </body>
+    </html>`;
+}
