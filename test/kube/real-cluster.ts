@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { withKeepAlive } from '../../engine/kubernetes/client.ts';
@@ -52,4 +52,31 @@ export function ctr(...words: readonly string[]): string {
 /** Removes every namespace that a Slipway made. */
 export function removeSlipwayNamespaces(): void {
   kubectl('delete', 'namespace', '-l', 'app.kubernetes.io/managed-by=slipway', '--wait=false');
+}
+
+/** Processes that make up the cluster, each to be killed, and started again as the cluster's own script does. */
+export function clusterProcesses(): readonly {
+  readonly name: string;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}[] {
+  return ['kube-apiserver', 'etcd', 'containerd', 'kubelet'].map((name) => ({
+    name,
+    async kill() {
+      const id = Number(readFileSync(join(home, 'run', `${name}.pid`), 'utf8'));
+      process.kill(id, 'SIGKILL');
+      while (isAlive(id)) await new Promise((resolve) => setTimeout(resolve, 20));
+    },
+    start: async () => void startRealCluster(),
+  }));
+}
+
+function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0);
+    // One that ended and was not waited for has no memory any more.
+    return readFileSync(`/proc/${id}/statm`, 'utf8').split(' ')[0] !== '0';
+  } catch {
+    return false;
+  }
 }
