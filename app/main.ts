@@ -33,6 +33,7 @@ import type { Config } from './config.ts';
 import { openConversation } from './conversation/conversation.ts';
 import { rightOf } from './conversation/rights.ts';
 import { reportOf } from './error-report.ts';
+import { fenceHost } from './fence-host.ts';
 import { Inbox } from './inbox.ts';
 import { FollowInstallations } from './installations/follow-installations.ts';
 import { gitHostsOf } from './installations/git-hosts-of.ts';
@@ -122,7 +123,10 @@ export async function startSlipway(
   );
   await revisions.prepare();
   await installations.prepare();
-  const hostOf = (provider: string): GitHost => gitHosts.inUse.host(provider);
+  const hostOf = (provider: string): GitHost => {
+    const host = gitHosts.inUse.host(provider);
+    return lease === undefined ? host : fenceHost(host, () => lease.isHeld());
+  };
 
   const loop = new RunLoop({
     events: mongoEventStore<RunEvent>(database, 'run-events'),
@@ -145,7 +149,7 @@ export async function startSlipway(
       agents: { host: config.agents.advertise ?? config.agents.host, port: config.agents.port },
       apiServer: partsOf(kubernetes.getCurrentCluster()?.server ?? ''),
       of: (tenant) => {
-        const url = gitHosts.url(tenant.split(':')[0] ?? '');
+        const url = gitHosts.inUse.url(tenant.split(':')[0] ?? '');
         return url === undefined ? [] : [partsOf(url)];
       },
     }),

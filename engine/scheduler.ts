@@ -16,6 +16,7 @@ import type { RunChange, RunLoop } from './run-loop.ts';
 
 /** Between two passes while thousands wait for room: a pass looks at all of them. */
 const passSoonMs = 5;
+const askAgainMs = 1_000;
 
 /** Hands out slots to the stages of all driven runs. One pass per turn of the event loop, however many runs changed. */
 export class Scheduler {
@@ -159,7 +160,11 @@ export class Scheduler {
       }
       this.#loop
         .send(runId, { type: 'ScheduleStage', stage: first.stage, reason: first.reason, together })
-        .catch(this.#onError)
+        .catch((error: unknown) => {
+          this.#onError(error);
+          // Nothing else may happen that would ask again: the store was away, and the run waits for this grant.
+          this.#wake(new Date(this.#clock.now().getTime() + askAgainMs));
+        })
         .finally(() => {
           for (const key of keys) this.#granted.delete(key);
           const run = this.#loop.driven(runId);

@@ -131,7 +131,12 @@ export class RollOut {
     };
   }
 
-  #changed({ run }: RunChange): void {
+  #takeUp(runId: string): void {
+    const run = this.#loop.driven(runId);
+    if (run !== undefined && !this.#isStopped) this.#changed({ run });
+  }
+
+  #changed({ run }: Pick<RunChange, 'run'>): void {
     for (const stage of run.plan.stages) {
       const state = stageState(run, stage.name);
       if (stage.deploy === undefined || !isActive(state)) continue;
@@ -140,7 +145,11 @@ export class RollOut {
       if (this.#driven.has(rolloutId)) continue;
       this.#driven.add(rolloutId);
       this.#runStage(run, ref, rolloutId, stage, stage.deploy)
-        .catch(this.#onError)
+        .catch((error: unknown) => {
+          this.#onError(error);
+          // The store was away: nothing else would take this stage up again.
+          setTimeout(() => this.#takeUp(run.runId), askAgainMs).unref();
+        })
         .finally(() => this.#driven.delete(rolloutId));
     }
   }

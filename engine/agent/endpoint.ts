@@ -198,6 +198,7 @@ function codeOf(error: unknown): status {
     'too-large': status.RESOURCE_EXHAUSTED,
     invalid: status.INVALID_ARGUMENT,
     unavailable: status.UNAVAILABLE,
+    fenced: status.UNAVAILABLE,
   };
   return codes[error.code] ?? status.INTERNAL;
 }

@@ -114,6 +114,8 @@ export async function rulesWorld(capabilities: GitHostCapabilities) {
     changedFiles: async () => up(state.changed),
     defaultBranch: async () => up('main'),
     branchHead: async (_, branch) => up(state.branches.get(branch)),
+    branchHeads: async () =>
+      up({ heads: [...state.branches].map(([branch, sha]) => ({ branch, sha })), isComplete: true }),
     pullRequest: async () => up(state.pull),
     openPullRequests: async () => [],
     pullRequestFiles: async () => up(state.changed),

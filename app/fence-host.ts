@@ -1,0 +1,26 @@
+import { EngineError } from '../engine/ports/errors.ts';
+import type { GitHost } from '../providers/git-host.ts';
+
+/**
+ * Lets nothing be asked of the host while `isAllowed` says no: a replica that wakes up late would write what another has
+ * long written anew, and nobody would write it right again.
+ */
+export function fenceHost(host: GitHost, isAllowed: () => boolean): GitHost {
+  return new Proxy(host, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== 'function') return value;
+      return async (...words: unknown[]): Promise<unknown> => {
+        if (!isAllowed()) {
+          throw new EngineError({
+            code: 'fenced',
+            what: 'Asking the Git host',
+            why: 'This replica does not lead any more',
+            fix: 'The replica that leads does it',
+          });
+        }
+        return Reflect.apply(value, target, words);
+      };
+    },
+  });
+}
