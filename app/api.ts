@@ -83,10 +83,14 @@ export function apiRoutes(parts: {
     const runId = await idOf(context.req.param('id'));
     if (typeof runId !== 'string') return context.json(runId, 404);
     const at = context.req.query('at');
-    const change = at === undefined ? await latest(runId) : await loop.runAt(runId, Number(at));
-    return change === undefined
+    const last = await latest(runId);
+    const change = at === undefined ? last : await loop.runAt(runId, Number(at));
+    return change === undefined || Number(at) > (last?.version ?? 0)
       ? context.json(
-          { error: `Run ${runId} has no event ${at ?? ''}`, fix: `See \`slipway show ${runId} --events\`` },
+          {
+            error: `Run ${runId} has no commit ${at ?? ''}; its last is ${last?.version ?? 0}`,
+            fix: `See \`slipway show ${runId} --events\``,
+          },
           404,
         )
       : context.json({ ...change, waits: at === undefined ? parts.waitsOf(runId) : [] });
@@ -110,7 +114,12 @@ export function apiRoutes(parts: {
       const names = run?.plan.stages.map(({ name }) => name).join(', ') ?? '';
       return context.json({ error: `Run ${runId} has no stage "${stage}"`, fix: `Its stages: ${names}` }, 404);
     }
-    const attempt = query.data.attempt ?? Math.max(1, attemptOf(state));
+    const latestAttempt = Math.max(1, attemptOf(state));
+    const attempt = query.data.attempt ?? latestAttempt;
+    if (attempt > latestAttempt) {
+      const error = `Stage "${stage}" of run ${runId} has no attempt ${attempt}`;
+      return context.json({ error, fix: `Its last is ${latestAttempt}` }, 404);
+    }
     const ref = { runId, stage, attempt };
     return streamText(context, async (stream) => {
       const ended = new AbortController();

@@ -1,3 +1,4 @@
+import { DeployError } from '../deploy/ports/errors.ts';
 import { EngineError } from '../engine/ports/errors.ts';
 import { GitHostError } from '../providers/git-host-error.ts';
 
@@ -9,8 +10,13 @@ export interface ErrorReport {
 }
 
 export function reportOf(error: unknown): ErrorReport {
-  if (error instanceof EngineError || error instanceof GitHostError) {
+  if (error instanceof EngineError || error instanceof DeployError || error instanceof GitHostError) {
     return { code: error.code, message: `${error.what}: ${error.why}`, fix: error.fix };
   }
-  return { code: 'unexpected', message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+  return { code: 'unexpected', message: error instanceof Error ? wordsOf(error) : String(error) };
+}
+
+/** The name of a class of errors says something, that of all errors does not. */
+function wordsOf({ name, message }: Error): string {
+  return name === 'Error' ? message : `${name}: ${message}`;
 }

@@ -24,6 +24,8 @@ export function defaultDataDir(environment: NodeJS.ProcessEnv): string {
   );
 }
 
+const answerWithinMs = 30_000;
+
 export function connectionFile(dataDir: string): string {
   return join(dataDir, 'connection.json');
 }
@@ -65,11 +67,11 @@ export class Client {
   }
 
   async *text(path: string): AsyncIterable<string> {
-    const { body } = await this.#request('GET', path);
+    const { body } = await this.#request('GET', path, undefined, 'without end');
     if (body !== null) yield* body.pipeThrough(new TextDecoderStream());
   }
 
-  async #request(method: string, path: string, body?: unknown): Promise<Response> {
+  async #request(method: string, path: string, body?: unknown, lasts?: 'without end'): Promise<Response> {
     const { url, token } = this.#connection;
     const response = await fetch(new URL(`/api${path}`, url), {
       method,
@@ -78,6 +80,7 @@ export class Client {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(lasts === undefined ? { signal: AbortSignal.timeout(answerWithinMs) } : {}),
     }).catch(() => {
       throw new CliError(`Slipway does not answer at ${url}`, 'Start it with `slipway start`');
     });

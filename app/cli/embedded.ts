@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { pino } from 'pino';
 import { startEmbeddedCluster } from '../embedded/cluster/cluster.ts';
 import { defaultDataDir } from './client.ts';
-import { outputOf } from './output.ts';
+import { outputOf, ports, wholeNumber } from './output.ts';
 
 export function embeddedCommand(): Command {
   return new Command('embedded').description('run a stand-in as a process of its own').addCommand(
@@ -18,7 +18,7 @@ export function embeddedCommand(): Command {
         const cluster = await startEmbeddedCluster({
           dataDir: options.data,
           log: pino({ level: 'warn' }, process.stderr),
-          ...(options.port === undefined ? {} : { port: Number(options.port) }),
+          ...(options.port === undefined ? {} : { port: wholeNumber('--port', options.port, ports) }),
         });
         if (output.json) output.value({ url: cluster.url, kubeconfig: cluster.kubeconfigPath });
         else output.line(`${cluster.url}\nkubectl --kubeconfig ${cluster.kubeconfigPath} get pods -A`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { detectPipeline } from '../../engine/detect/detect.ts';
 import { pipelineFile } from '../../engine/pipeline-file.ts';
+import { repositoryRoot } from '../embedded/working-tree.ts';
 import { CliError } from './client.ts';
 import { outputOf } from './output.ts';
 
@@ -17,9 +18,11 @@ export function initCommand(): Command {
     .option('--json', 'print JSON')
     .action(async (options: { force?: boolean; print?: boolean; json?: boolean }) => {
       const output = outputOf(options);
-      const { explanation, yaml } = await detectPipeline(await filesOf(process.cwd()));
-      if (options.print === true) return output.line(yaml.trimEnd());
-      await writeFile(pipelineFile, yaml, { flag: options.force === true ? 'w' : 'wx' }).catch(
+      const folder = await repositoryRoot(process.cwd());
+      const { explanation, yaml } = await detectPipeline(await filesOf(folder));
+      if (options.print === true)
+        return output.json ? output.value({ yaml, explanation }) : output.line(yaml.trimEnd());
+      await writeFile(join(folder, pipelineFile), yaml, { flag: options.force === true ? 'w' : 'wx' }).catch(
         (error: NodeJS.ErrnoException) => {
           if (error.code !== 'EEXIST') throw error;
           throw new CliError(

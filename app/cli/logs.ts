@@ -2,13 +2,16 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { isActive } from '../../engine/core/run.ts';
 import { CliError } from './client.ts';
-import { clientOf, outputOf, type ServerOptions, withServerOptions } from './output.ts';
+import { linesOf, logText } from './log-text.ts';
+import { clientOf, outputOf, runId, type ServerOptions, wholeNumber, withServerOptions } from './output.ts';
 import type { ShownRun } from './show.ts';
+
+const attempts = { from: 1, to: 1_000 };
 
 export function logsCommand(): Command {
   return withServerOptions(new Command('logs'))
     .description("print a stage's log; without a stage, the one that failed or runs")
-    .argument('<run>', 'id of the run, or the beginning of it')
+    .argument('<run>', 'id of the run, or the beginning of it', runId)
     .argument('[stage]', 'name of the stage')
     .option('-f, --follow', 'keep printing until the stage ends')
     .option('--attempt <n>', 'an earlier attempt')
@@ -22,16 +25,15 @@ export function logsCommand(): Command {
         const client = await clientOf(options);
         const path = `/runs/${encodeURIComponent(id)}`;
         const name = stage ?? interestingStage(await client.get(path, z.custom<ShownRun>()));
+        const attempt =
+          options.attempt === undefined ? {} : { attempt: String(wholeNumber('--attempt', options.attempt, attempts)) };
         const query = new URLSearchParams({
           follow: String(options.follow === true),
-          ...(options.attempt === undefined ? {} : { attempt: options.attempt }),
+          ...attempt,
         });
-        for await (const text of client.text(`${path}/logs/${encodeURIComponent(name)}?${query}`)) {
-          if (output.json)
-            for (const line of text.split('\n').filter((it) => it !== ''))
-              output.line(JSON.stringify({ stage: name, line }));
-          else process.stdout.write(text);
-        }
+        const isTerminal = process.stdout.isTTY === true;
+        for await (const line of linesOf(client.text(`${path}/logs/${encodeURIComponent(name)}?${query}`)))
+          output.line(output.json ? JSON.stringify({ stage: name, line }) : logText(line, isTerminal));
       },
     );
 }

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { z } from 'zod';
-import { clientOf, outputOf, type ServerOptions, withServerOptions } from './output.ts';
+import { clientOf, outputOf, runId, type ServerOptions, withServerOptions } from './output.ts';
 
 export function retryCommand(): Command {
   return withServerOptions(new Command('retry'))
     .description('run failed stages of a run once more, on the same commit')
-    .argument('<run>', 'id of the run, or the beginning of it')
+    .argument('<run>', 'id of the run, or the beginning of it', runId)
     .argument('[stages...]', 'these stages instead of the failed ones')
     .action(async (id: string, stages: string[], options: ServerOptions) => {
       const output = outputOf(options);

@@ -11,12 +11,12 @@ import type { ManualTrigger } from '../../engine/core/trigger.ts';
 import { detectPipeline } from '../../engine/detect/detect.ts';
 import { parsePipeline, pipelineFile } from '../../engine/pipeline-file.ts';
 import { defaultSlots, embeddedConfig, openCluster } from '../embedded/embedded-slipway.ts';
-import { commitWorkingTree } from '../embedded/working-tree.ts';
+import { commitWorkingTree, repositoryRoot } from '../embedded/working-tree.ts';
 import { startSlipway } from '../main.ts';
 import { runIdOf } from '../start-run.ts';
 import { CliError } from './client.ts';
 import { filesOf } from './init.ts';
-import { outputOf } from './output.ts';
+import { outputOf, printable } from './output.ts';
 import { RunView } from './run-view.ts';
 
 const stopSeconds = 2;
@@ -27,8 +27,12 @@ export function runCommand(): Command {
     .argument('[stages...]', 'only these stages and what they need')
     .option('--json', 'print the run as JSON at its end')
     .action(async (stages: string[], options: { json?: boolean }) => {
-      const folder = process.cwd();
+      const folder = await repositoryRoot(process.cwd());
       const { pipeline, source } = await definitionIn(folder);
+      const names = pipeline.stages.map(({ name }) => name);
+      const unknown = stages.find((name) => !names.includes(name));
+      if (unknown !== undefined)
+        throw new CliError(`The pipeline has no stage "${printable(unknown)}"`, `Its stages: ${names.join(', ')}`);
       const dataDir = await mkdtemp(join(tmpdir(), 'slipway-run-'));
       try {
         const run = await runOnce(folder, dataDir, pipeline, source, stages, options);

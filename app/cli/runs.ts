@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import type { RunSummary } from '../../engine/ports/run-list.ts';
-import { clientOf, outputOf, printable, type ServerOptions, withServerOptions } from './output.ts';
+import { clientOf, outputOf, printable, type ServerOptions, wholeNumber, withServerOptions } from './output.ts';
 import { formatDuration } from './run-view.ts';
 
 export function runsCommand(): Command {
@@ -13,12 +13,15 @@ export function runsCommand(): Command {
       const output = outputOf(options);
       const client = await clientOf(options);
       const query = new URLSearchParams({
-        limit: options.limit,
+        limit: String(wholeNumber('--limit', options.limit, { from: 1, to: 200 })),
         ...(options.repository === undefined ? {} : { repository: options.repository }),
       });
       const runs = await client.get(`/runs?${query}`, z.array(z.custom<RunSummary>()));
       if (output.json) return output.value(runs);
-      if (runs.length === 0) return output.line('No runs yet. Push something, or open a pull request.');
+      if (runs.length === 0) {
+        const whose = options.repository === undefined ? '' : ` of ${printable(options.repository)}`;
+        return output.line(`No runs${whose} yet. Push something, or open a pull request.`);
+      }
       for (const run of runs) output.line(lineOf(run, output.paint));
     });
 }

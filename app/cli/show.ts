@@ -4,7 +4,7 @@ import type { RunEvent } from '../../engine/core/run-events.ts';
 import type { Wait } from '../../engine/core/schedule.ts';
 import type { Commit } from '../../engine/ports/event-store.ts';
 import type { RunChange } from '../../engine/run-loop.ts';
-import { clientOf, outputOf, type ServerOptions, withServerOptions } from './output.ts';
+import { clientOf, outputOf, runId, type ServerOptions, wholeNumber, withServerOptions } from './output.ts';
 import { failureLines, headLine, stageLines } from './run-view.ts';
 
 export type ShownRun = RunChange & { readonly waits: readonly Wait[] };
@@ -12,7 +12,7 @@ export type ShownRun = RunChange & { readonly waits: readonly Wait[] };
 export function showCommand(): Command {
   return withServerOptions(new Command('show'))
     .description('show a run, as it is or as it was after any commit')
-    .argument('<run>', 'id of the run, or the beginning of it')
+    .argument('<run>', 'id of the run, or the beginning of it', runId)
     .option('--at <commit>', 'as it was after this commit (1 is the first)')
     .option('--events', 'list the events instead')
     .action(async (id: string, options: ServerOptions & { at?: string; events?: boolean }) => {
@@ -28,10 +28,11 @@ export function showCommand(): Command {
         }
         return;
       }
-      const shown = await client.get(
-        options.at === undefined ? path : `${path}?at=${encodeURIComponent(options.at)}`,
-        z.custom<ShownRun>(),
-      );
+      const at =
+        options.at === undefined
+          ? undefined
+          : wholeNumber('--at', options.at, { from: 1, to: Number.MAX_SAFE_INTEGER });
+      const shown = await client.get(at === undefined ? path : `${path}?at=${at}`, z.custom<ShownRun>());
       if (output.json) return output.value(shown);
       const { run, version } = shown;
       output.line(`${headLine(run, output.paint)} ${output.paint('gray', `after commit ${version}`)}`);

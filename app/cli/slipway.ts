@@ -1,4 +1,7 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
 import { reportOf } from '../error-report.ts';
 import { approveCommand } from './approve.ts';
 import { auditCommand } from './audit.ts';
@@ -19,6 +22,7 @@ import { whyCommand } from './why.ts';
 
 const program = new Command('slipway')
   .description('Delivery that lives in pull requests')
+  .version(packageVersion(), '-v, --version')
   .showHelpAfterError('See `slipway help`')
   .addCommand(startCommand())
   .addCommand(setupCommand())
@@ -48,6 +52,17 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode);
   const { message, fix } = error instanceof CliError ? error : reportOf(error);
-  process.stderr.write(`slipway: ${message}\n${fix === undefined || fix === '' ? '' : `  ${fix}\n`}`);
-  process.exitCode = 1;
+  // A program that asked for JSON gets its errors so too.
+  if (process.argv.includes('--json')) process.stderr.write(`${JSON.stringify({ error: message, fix: fix ?? '' })}\n`);
+  else process.stderr.write(`slipway: ${message}\n${fix === undefined || fix === '' ? '' : `  ${fix}\n`}`);
+  // What was begun before the fault (a listening socket, a timer) must not keep a failed command alive.
+  process.exit(1);
+}
+
+/** Stands in the package's own file, beside the compiled program's folder as beside the source's. */
+function packageVersion(): string {
+  const places = ['../../package.json', '../../../package.json'].map((path) => join(import.meta.dirname, path));
+  const file = places.find((path) => existsSync(path));
+  if (file === undefined) throw new CliError('package.json of Slipway is missing', 'Install Slipway again');
+  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
 }

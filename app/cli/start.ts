@@ -23,6 +23,7 @@ import { walkTour } from '../embedded/tour/tour.ts';
 import { gitHostsFromEnvironment } from '../git-hosts.ts';
 import { startSlipway } from '../main.ts';
 import { connectionFile, defaultDataDir } from './client.ts';
+import { ports, wholeNumber } from './output.ts';
 import { formatDuration, paintFor, RunView } from './run-view.ts';
 import { serve } from './serve.ts';
 import { clusterFromEnvironment, settingsOf } from './settings.ts';
@@ -71,13 +72,12 @@ async function demo(options: StartOptions): Promise<void> {
     await running.stop();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
-  void options;
   process.exit(0);
 }
 
 async function start(options: StartOptions): Promise<void> {
   const environment = readEnvironment(process.env);
-  const port = options.port === undefined ? environment.SLIPWAY_PORT : Number(options.port);
+  const port = options.port === undefined ? environment.SLIPWAY_PORT : wholeNumber('--port', options.port, ports);
   const gitHosts = gitHostsFromEnvironment(process.env);
   // A public address is there for real Git hosts, which a page or command may have yet to set up.
   if (gitHosts.length > 0 || environment.SLIPWAY_URL !== undefined)

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { isActive, isEnded } from '../../engine/core/run.ts';
-import { clientOf, outputOf, type ServerOptions, withServerOptions } from './output.ts';
+import { clientOf, outputOf, runId, type ServerOptions, withServerOptions } from './output.ts';
 import type { ShownRun } from './show.ts';
 
 export function whyCommand(): Command {
   return withServerOptions(new Command('why'))
     .description('tell why each stage of a run is where it is')
-    .argument('<run>', 'id of the run, or the beginning of it')
+    .argument('<run>', 'id of the run, or the beginning of it', runId)
     .action(async (id: string, options: ServerOptions) => {
       const output = outputOf(options);
       const client = await clientOf(options);

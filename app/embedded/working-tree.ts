@@ -35,3 +35,11 @@ export async function commitWorkingTree(
   const branch = await git('-C', folder, 'rev-parse', '--abbrev-ref', 'HEAD').catch(() => 'main');
   return { url: `file://${join(repository)}`, sha: Sha(await git(...here, 'rev-parse', 'HEAD')), branch };
 }
+
+/** The top of the repository that a folder is in; the folder itself where it is in none. */
+export async function repositoryRoot(folder: string): Promise<string> {
+  return run('git', ['rev-parse', '--show-toplevel'], { cwd: folder, timeout: timeoutMs }).then(
+    ({ stdout }) => stdout.trim() || folder,
+    () => folder,
+  );
+}

@@ -5,6 +5,8 @@ import type { TestSummary } from '../core/run-events.ts';
 export const maxReportBytes = 20 * 2 ** 20;
 /** A test that claims more ran for no such time: a year. */
 const maxSeconds = 365 * 86_400;
+/** A longer message is left as it stands. */
+const maxMessageLines = 40;
 
 /** A test that failed, as its report tells it. */
 export interface FailedTest {
@@ -81,7 +83,7 @@ function failureOf(test: Element): FailedTest[] {
   const bare = test['failure'] ?? test['error'];
   if (bare === undefined) return [];
   const detail = failure === undefined ? texts(bare) : text(failure['#text']);
-  const message = failure === undefined ? '' : text(failure['@message']);
+  const message = failure === undefined ? '' : withLineFeeds(text(failure['@message']), detail);
   const file = text(test['@file']);
   const line = Number(text(test['@line']));
   return [
@@ -95,6 +97,23 @@ function failureOf(test: Element): FailedTest[] {
       ...(Number.isInteger(line) && line > 0 ? { line } : {}),
     },
   ];
+}
+
+/**
+ * Some writers put line feeds into an attribute as they are, where XML drops them (node:test of Node 20). The detail
+ * repeats the message with its lines.
+ */
+function withLineFeeds(message: string, detail: string): string {
+  const squeezed = message.replaceAll(/\s/g, '');
+  const lines = detail.trimStart().split('\n', maxMessageLines);
+  for (let count = 2; count <= lines.length; count += 1) {
+    const said = lines
+      .slice(0, count)
+      .join('\n')
+      .replace(/^\[?\w+ \[\w+\]: /, '');
+    if (said.replaceAll(/\s/g, '') === squeezed) return said;
+  }
+  return message;
 }
 
 function elements(value: unknown): Element[] {
