@@ -32,6 +32,7 @@ export class PodHarness {
   });
   readonly #artifacts = mongoArtifactStore(this.#database, systemClock);
   readonly #processes: ChildProcess[] = [];
+  readonly #stages: ChildProcess[] = [];
   readonly #stops = new Set<(reason: string) => void>();
   readonly #done = Promise.withResolvers<AttemptResult>();
   #endpoint: AgentEndpoint | undefined;
@@ -142,7 +143,8 @@ export class PodHarness {
       detached: true,
     });
     const agent = spawn(process.execPath, [agentProgram], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-    this.#processes.push(stage, agent);
+    this.#processes.push(agent);
+    this.#stages.push(stage);
     return { agent, stage };
   }
 
@@ -168,8 +170,18 @@ export class PodHarness {
 
   async close(): Promise<void> {
     for (const child of this.#processes) child.kill('SIGKILL');
+    for (const stage of this.#stages) endGroup(stage);
     await this.#endpoint?.stop();
     await this.#database.close();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** As a container ends: with all that its first process left behind. */
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
