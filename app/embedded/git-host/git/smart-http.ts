@@ -5,8 +5,8 @@ import { gitEnvironment } from './run-git.ts';
 
 export type GitService = 'git-upload-pack' | 'git-receive-pack';
 
-/** Of its own; what it starts to pack or unpack has its own. */
-const maxCpuSeconds = 120;
+/** Of its own: it only passes bytes on, a gigabyte in a few of these. What it starts to pack or unpack has its own. */
+const maxCpuSeconds = 20;
 
 /** The one shape of a CGI answer's head that we accept: up to 16 kB, ended by an empty line. */
 const maxHeadBytes = 16 * 1024;
