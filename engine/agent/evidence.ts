@@ -81,7 +81,12 @@ function lineAnnotation(workspace: string, line: string, following: readonly str
   if (place === undefined) return [];
   // `go test` prints the place on a line of its own kind: indented, message behind it.
   const isGoTest = /^\s+\S+_test\.go:\d+: /.test(line);
-  if (!isGoTest && !errorLine.test(line) && !following.some((next) => /^\s*(error|E {2})/i.test(next))) return [];
+  if (
+    !isGoTest &&
+    !errorLine.test(line) &&
+    !following.some((next) => /^\s*(error|\w+(Error|Exception)\b|E {2})/i.test(next))
+  )
+    return [];
   return [{ ...place, level: 'failure', title: clean(line.trim(), 200), message: line.trim() }];
 }
 

@@ -50,7 +50,7 @@ const expecting = (files: Readonly<Record<string, string>>, sum: number) =>
   Object.fromEntries(Object.entries(files).map(([path, text]) => [path, text.replace('EXPECTED', String(sum))]));
 
 it.for<[string, Readonly<Record<string, string>>, string, string]>([
-  ['npm', npm, 'sum.test.js:7', 'node'],
+  ['npm', npm, 'sum.test.js:6', 'node'],
   ['go', go, 'sum_test.go:7', 'go'],
   ['python', python, 'test_sums.py:7', 'python3'],
 ])(
