@@ -147,6 +147,8 @@ describe.skipIf(realClusterMissing !== undefined)(
             `(if curl -ks -o /dev/null --max-time 3 ${url}; then echo "${name} reached"; else echo "${name} shut"; fi) &`,
         )
         .concat('wait')
+        // Who enforces policies does so a moment after a pod has its address; stages fetch their source meanwhile.
+        .toSpliced(0, 0, 'sleep 5')
         .join('\n');
 
     it('lets a stage reach what it needs, and nothing of the cluster, of others, or of the machine', async () => {
@@ -192,13 +194,13 @@ describe.skipIf(realClusterMissing !== undefined)(
       const script = reach({ ...needed, ...barred });
       // All of it answers to a pod that no policy binds, or the test would show nothing.
       const control = ['run', 'control', '-n', open, '--image=docker.io/local/base:1', '--restart=Never', '--quiet'];
-      kubectl(...control, '--command', '--', 'sh', '-c', `sleep 1\n${script}`);
+      kubectl(...control, '--command', '--', 'sh', '-c', script);
       const ofVictim = ['exec', victim.podName, '-n', namespaceOf(two), '-c', 'stage', '--', 'curl', '-s'];
       expect(kubectl(...ofVictim, '--retry', '9', '--retry-connrefused', 'http://127.0.0.1:8080/')).toBe('secret\n');
       const otherTenant = reach({ 'other tenant': `http://${victimAddress}:8080/` });
       const reached = await run(
         'reach',
-        `${script}\n${otherTenant}\nnslookup kubernetes.default.svc.cluster.local >/dev/null && echo "name found"`,
+        `${script}\n${otherTenant}\nfor try in 1 2 3 4 5; do nslookup kubernetes.default.svc.cluster.local >/dev/null && echo "name found" && break; sleep 1; done`,
       );
       await until(
         () => core.readNamespacedPod({ namespace: open, name: 'control' }),
