@@ -85,7 +85,8 @@ export function agendaContract(
           // Never ends, as a worker does that was killed in the middle.
           return new Promise(() => undefined);
         },
-        { lockLifetime: 300 },
+        // One at a time: the dead one must not take the job again itself.
+        { lockLifetime: 300, concurrency: 1, lockLimit: 1 },
       );
       await dead.start();
       await dead.now('long', {});
