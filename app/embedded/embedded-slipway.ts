@@ -70,8 +70,11 @@ export async function openCluster(dataDir: string, log: Logger): Promise<Embedde
 
 /** A random secret that stays the same over restarts; readable by its user alone. */
 export async function keptSecret(file: string): Promise<string> {
-  const kept = await readFile(file, 'utf8').catch(() => undefined);
-  if (kept !== undefined) return kept;
+  const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    // One that cannot be read now is no missing one: in its place nothing it encrypted could be read again.
+    if (error.code !== 'ENOENT') throw error;
+  });
+  if (typeof kept === 'string') return kept;
   const made = randomBytes(32).toString('base64url');
   await writeFile(file, made, { mode: 0o600 });
   return made;
