@@ -65,7 +65,7 @@ const environmentSchema = z.object({
   SLIPWAY_KUBECONFIG: z.string().min(1).optional(),
   SLIPWAY_API_TOKEN: z.string().min(32).optional(),
   SLIPWAY_REPLICA_ADDRESS: z.string().min(1).optional(),
-  SLIPWAY_URL: publicUrl.optional(),
+  SLIPWAY_PUBLIC_URL: publicUrl.optional(),
   SLIPWAY_ENCRYPTION_KEY: z.string().min(1).optional(),
   SLIPWAY_REPLICA: z.string().min(1).optional(),
   SLIPWAY_TEAM_SLOTS: slotNumber.default(4),

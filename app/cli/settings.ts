@@ -89,7 +89,7 @@ export async function settingsOf(facts: {
       poolSlots: environment.SLIPWAY_POOL_SLOTS,
       ageAfterMs: agingMs,
     },
-    ...(environment.SLIPWAY_URL === undefined ? {} : { url: environment.SLIPWAY_URL }),
+    ...(environment.SLIPWAY_PUBLIC_URL === undefined ? {} : { url: environment.SLIPWAY_PUBLIC_URL }),
     ...(await encryptionKeysOf(environment, dataDir)),
     apiToken: environment.SLIPWAY_API_TOKEN ?? (await keptSecret(join(dataDir, 'api-token'))),
   };

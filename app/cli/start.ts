@@ -80,7 +80,7 @@ async function start(options: StartOptions): Promise<void> {
   const port = options.port === undefined ? environment.SLIPWAY_PORT : wholeNumber('--port', options.port, ports);
   const gitHosts = gitHostsFromEnvironment(process.env);
   // A public address is there for real Git hosts, which a page or command may have yet to set up.
-  if (gitHosts.length > 0 || environment.SLIPWAY_URL !== undefined)
+  if (gitHosts.length > 0 || environment.SLIPWAY_PUBLIC_URL !== undefined)
     return serve({ environment, gitHosts, dataDir: options.data, port });
   const running = await bringUp(options.host, options.data, port, environment);
   const { view, paint, host, owner } = running;

@@ -21,7 +21,7 @@ export function pageRoutes(parts: { readonly setup: Hono; readonly hosts: () => 
   );
   pages.use(async (context, next) => {
     if (!parts.hosts().has(context.req.header('host') ?? ''))
-      return context.text('This host name is not served here: use the address in SLIPWAY_URL\n', 421);
+      return context.text('This host name is not served here: use the address in SLIPWAY_PUBLIC_URL\n', 421);
     await next();
     context.header('Cache-Control', 'no-store');
     if (!context.res.headers.has('content-security-policy')) {

@@ -171,6 +171,6 @@ function policyFor(url: string): string {
 function unreachable(own: string, host: string): string | undefined {
   const isLocal = (url: string) => new URL(url).protocol === 'http:';
   return isLocal(own) && !isLocal(host)
-    ? `GitHub has to reach Slipway, and ${own} is this machine alone: set SLIPWAY_URL to its public address first.`
+    ? `GitHub has to reach Slipway, and ${own} is this machine alone: set SLIPWAY_PUBLIC_URL to its public address first.`
     : undefined;
 }
