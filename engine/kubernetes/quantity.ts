@@ -15,10 +15,11 @@ const suffixes: Readonly<Record<string, number>> = {
   Pi: 2 ** 50,
 };
 
-/** A quantity of Kubernetes, such as `500m` or `2Gi`, in units; NaN for what is none. */
+/** Reads `500m`, `2`, `128Mi`, `1e3` as a number of units; NaN where it is no quantity of Kubernetes. */
 export function parseQuantity(text: string): number {
-  const match = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([numkMGTP]?|[KMGTP]i)$/.exec(text);
-  return match === null ? Number.NaN : Number(match[1]) * (suffixes[match[2] ?? ''] ?? Number.NaN);
+  const [, digits = '', suffix = ''] = /^([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)([a-zA-Z]{0,2})$/.exec(text) ?? [];
+  const factor = Object.hasOwn(suffixes, suffix) ? suffixes[suffix] : undefined;
+  return digits === '' || factor === undefined ? Number.NaN : Number(digits) * factor;
 }
 
 /** Thousandths of a core as the API server writes them, so that what it keeps compares equal. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { parseQuantity } from '../../../../engine/kubernetes/quantity.ts';
 import type { Pod } from '../objects/pod.ts';
 import type { Objects } from '../store/objects.ts';
-import { parseQuantity } from './quantity.ts';
 
 const quantities = z.record(z.string(), z.union([z.string(), z.number()]).transform(String)).default({});
 const limitRange = z.looseObject({

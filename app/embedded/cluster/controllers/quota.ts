@@ -1,7 +1,13 @@
+import { parseQuantity } from '../../../../engine/kubernetes/quantity.ts';
 import type { ResourceQuota } from '../objects/config.ts';
 import { isFinished, type Pod } from '../objects/pod.ts';
 import type { Objects } from '../store/objects.ts';
-import { parseQuantity, printQuantity } from './quantity.ts';
+
+/** Prints a sum: processors in thousandths where they are not whole, all else as it is. */
+function printQuantity(value: number, resource: string): string {
+  const isCpu = resource.endsWith('cpu');
+  return isCpu && !Number.isInteger(value) ? `${Math.round(value * 1000)}m` : String(value);
+}
 
 /** What a pod takes of one resource of a quota; ended pods take nothing. */
 function usageOf(pod: Pod, resource: string): number {

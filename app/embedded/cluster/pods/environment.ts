@@ -1,4 +1,4 @@
-import { parseQuantity } from '../controllers/quantity.ts';
+import { parseQuantity } from '../../../../engine/kubernetes/quantity.ts';
 import type { Container, Pod } from '../objects/pod.ts';
 import type { Objects } from '../store/objects.ts';
 import { Variables } from './expansion.ts';
