@@ -3,7 +3,7 @@ import type { Plan, PlannedStage } from '../engine/core/pipeline.ts';
 import type { Policy } from '../engine/core/policy.ts';
 import type { ManualTrigger, Person, RepositoryRef } from '../engine/core/trigger.ts';
 import { isSha, type Sha } from '../engine/core/trigger.ts';
-import { defaultResources } from '../engine/pipeline-file/stage.ts';
+import { defaultResources } from '../engine/pipeline-file/resources.ts';
 import type { RunList } from '../engine/ports/run-list.ts';
 import type { RunLoop } from '../engine/run-loop.ts';
 import { runIdOf } from './start-run.ts';

@@ -2,9 +2,11 @@ import { isMap, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { allNeeds, findCycle } from './core/dag.ts';
 import type { Pipeline, StageDefinition, TriggerRule } from './core/pipeline.ts';
 import { emptyPolicy, type Policy } from './core/policy.ts';
+import { globs } from './pipeline-file/condition.ts';
+import { spread } from './pipeline-file/matrix.ts';
 import { readEnvironments, readHotfix } from './pipeline-file/policy.ts';
 import { didYouMean, isNode, type Mistake, Reader, shown } from './pipeline-file/reader.ts';
-import { globs, readStage, spread, type WrittenStage } from './pipeline-file/stage.ts';
+import { readStage, type WrittenStage } from './pipeline-file/stage.ts';
 import { parseCron } from './pipeline-file/units.ts';
 
 export type { Mistake } from './pipeline-file/reader.ts';

@@ -11,6 +11,12 @@ export interface Mistake {
 
 export type Field = (value: Node | null, key: Node) => void;
 
+/** A text and where it stands in the file. */
+export interface Named {
+  readonly name: string;
+  readonly node: Node | null;
+}
+
 /** Walks a YAML tree, takes what fits and notes every place that does not, so that all mistakes are told at once. */
 export class Reader {
   readonly mistakes: Mistake[] = [];
@@ -74,6 +80,16 @@ export class Reader {
     return node.items.flatMap((item) => this.text(isNode(item) ? item : null, `an entry of ${what}`) ?? []);
   }
 
+  /** Like `texts`, each with the place that a mistake in it points at. */
+  names(node: Node | null, what: string): readonly Named[] {
+    if (!isSeq(node)) return (this.texts(node, what) ?? []).map((name) => ({ name, node }));
+    return node.items.flatMap((item) => {
+      const itemNode = isNode(item) ? item : null;
+      const name = this.text(itemNode, `an entry of ${what}`);
+      return name === undefined ? [] : [{ name, node: itemNode }];
+    });
+  }
+
   text(node: Node | null, what: string): string | undefined {
     if (isScalar(node) && ['string', 'number', 'boolean'].includes(typeof node.value) && String(node.value) !== '')
       return String(node.value);
@@ -131,6 +147,11 @@ export class Reader {
               : describeScalar(node);
     this.note(node, `${what} is ${is}`, `It has to be ${wanted}`, `Write ${wanted}`);
   }
+}
+
+/** Takes over what could be read; what could not is a mistake already. */
+export function given<T>(value: T | undefined, use: (value: T) => void): void {
+  if (value !== undefined) use(value);
 }
 
 export function isNode(value: unknown): value is Node {

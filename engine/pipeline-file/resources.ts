@@ -1,0 +1,17 @@
+import type { Node } from 'yaml';
+import type { Resources } from '../core/pipeline.ts';
+import { given, type Reader } from './reader.ts';
+import { parseCpu, parseMemory } from './units.ts';
+
+/** What a stage gets that asks for nothing. */
+export const defaultResources: Resources = { cpuMillicores: 1_000, memoryBytes: 2 ** 30 };
+
+export function readResources(reader: Reader, node: Node | null, what: string): Resources {
+  let { cpuMillicores, memoryBytes } = defaultResources;
+  reader.fields(node, what, {
+    cpu: (value) => given(reader.parsed(value, `cpu of ${what}`, parseCpu, '500m or 2'), (it) => (cpuMillicores = it)),
+    memory: (value) =>
+      given(reader.parsed(value, `memory of ${what}`, parseMemory, '512Mi or 2Gi'), (it) => (memoryBytes = it)),
+  });
+  return { cpuMillicores, memoryBytes };
+}
