@@ -1,8 +1,7 @@
 import { Aggregator } from 'mingo';
 import type { Document, Sort } from 'mongodb';
 import type { DocumentCursor } from '../../../engine/ports/database.ts';
-import { sortFields } from './collection.ts';
-import type { SortFields } from './plan-query.ts';
+import { type SortFields, sortFields } from './sort-fields.ts';
 
 interface Source<T> {
   readonly rows: (sort: SortFields, limit: number) => readonly number[];

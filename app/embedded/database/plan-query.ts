@@ -1,6 +1,7 @@
 import { Binary, type Document, Long, ObjectId } from 'mongodb';
 import type { IndexDefinition } from './index-keys.ts';
 import { afterPrefix, bracketOf, encodeValue, inverted } from './key-encoding.ts';
+import type { SortFields } from './sort-fields.ts';
 
 /** What a filter says of one field, as far as an index can use it. Always weaker than the filter itself. */
 interface Constraint {
@@ -31,8 +32,6 @@ export type QueryPlan =
       readonly isSorted: boolean;
       readonly isReversed: boolean;
     };
-
-export type SortFields = readonly (readonly [string, 1 | -1])[];
 
 const idIndex: IndexDefinition = {
   name: '_id_',
