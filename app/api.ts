@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { streamText } from 'hono/streaming';
 import { z } from 'zod';
-import { attemptOf } from '../engine/core/run.ts';
+import { attemptOf, isEnded } from '../engine/core/run.ts';
 import type { Wait } from '../engine/core/schedule.ts';
 import type { Person } from '../engine/core/trigger.ts';
 import type { LogStore } from '../engine/ports/log-store.ts';
@@ -124,7 +124,9 @@ export function apiRoutes(parts: {
     return streamText(context, async (stream) => {
       const ended = new AbortController();
       stream.onAbort(() => ended.abort());
-      const batches = query.data.follow === 'true' ? logs.follow(ref, 0, ended.signal) : logs.read(ref, 0);
+      // Of an attempt that is over nothing more comes, whether or not its log was ended.
+      const isOver = isEnded(state) || attempt < latestAttempt;
+      const batches = query.data.follow === 'true' && !isOver ? logs.follow(ref, 0, ended.signal) : logs.read(ref, 0);
       for await (const { lines } of batches) await stream.write(`${lines.join('\n')}\n`);
     });
   });

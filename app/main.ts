@@ -47,6 +47,7 @@ import { lead } from './lead.ts';
 import { missedHostEvent, missedProvider } from './missed-event.ts';
 import { openDatabase } from './open-database.ts';
 import { openPages } from './pages/open-pages.ts';
+import { closeLogs } from './reconcilers/close-logs.ts';
 import { CreatePods, defaultCreatePodsSettings } from './reconcilers/create-pods.ts';
 import { ListRuns } from './reconcilers/list-runs.ts';
 import { RollOut } from './reconcilers/roll-out.ts';
@@ -214,6 +215,7 @@ export async function startSlipway(
     onError,
   });
   createPods.onRoom(() => scheduler.roomMade());
+  closeLogs({ loop, logs, onError });
   const listRuns = new ListRuns({ loop, runs, onError });
   const waitsOf = (runId: string) => [...scheduler.waitsOf(runId), ...createPods.waitsOf(runId)];
   const showChecks = new ShowChecks({

@@ -1,7 +1,7 @@
 import type { PlannedStage } from '../engine/core/pipeline.ts';
 import { memoryForAttempt } from '../engine/core/retry.ts';
 import { type Run, type StageState, stageState } from '../engine/core/run.ts';
-import type { Annotation, FailureCause } from '../engine/core/run-events.ts';
+import type { Annotation, FailureCause, LogSummary } from '../engine/core/run-events.ts';
 import type { PullRequestTrigger } from '../engine/core/trigger.ts';
 import type { CheckAnnotation, CheckRun } from '../providers/git-host.ts';
 import { clipped, code, codeBlock, duration, escaped, plain } from './markdown.ts';
@@ -175,6 +175,10 @@ export function causeOf(cause: FailureCause): string {
 }
 
 /** What a stage needed beyond what it asks for: told until its author asks for it. */
+function missingNote({ missing }: LogSummary): readonly string[] {
+  return missing === undefined ? [] : [`Its log is not whole: ${escaped(missing)}.`];
+}
+
 function memoryNote(run: Run, stage: PlannedStage, state: StageState): readonly string[] {
   const earlier = run.failures[stage.name] ?? [];
   if (!earlier.includes('out-of-memory')) return [];
@@ -207,6 +211,7 @@ function summaryOf(run: Run, stage: PlannedStage, state: StageState, waitsFor: s
         stage.deploy === undefined
           ? `The whole log: \`slipway logs ${run.runId} "${plain(stage.name)}"\`. On your machine: \`slipway run\``
           : '',
+        ...missingNote(state.log),
         `${facts}, attempt ${state.attempt}`,
       ]
         .filter((part) => part !== '')
@@ -222,7 +227,13 @@ function summaryOf(run: Run, stage: PlannedStage, state: StageState, waitsFor: s
           : [
               `Revision ${state.deployed.revision} of ${escaped(state.deployed.environment)}: ${code(state.deployed.digest)}${state.deployed.url === undefined ? '' : `, at ${state.deployed.url}`}`,
             ];
-      return [...deployed, ...memory, ...(artifacts.length > 0 ? [artifacts.join('\n')] : []), facts].join('\n\n');
+      return [
+        ...deployed,
+        ...memory,
+        ...(artifacts.length > 0 ? [artifacts.join('\n')] : []),
+        ...missingNote(state.log),
+        facts,
+      ].join('\n\n');
     }
     case 'skipped':
     case 'cancelled':

@@ -240,7 +240,7 @@ export class CreatePods {
         cause,
         evidence: { excerpt: [], annotations: [] },
         durationMs: this.#clock.now().getTime() - since.getTime(),
-        log: { lines: 0, bytes: 0, sha256: '' },
+        log: { lines: 0, bytes: 0, sha256: '', missing: 'what followed was lost with the agent' },
       },
     });
   }

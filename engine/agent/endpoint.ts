@@ -9,6 +9,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { z } from 'zod';
+import type { AttemptResult } from '../core/run-commands.ts';
 import type { ArtifactStore } from '../ports/artifact-store.ts';
 import type { AttemptHost, AttemptWork, PodIdentity } from '../ports/attempt-host.ts';
 import { EngineError } from '../ports/errors.ts';
@@ -23,6 +24,8 @@ import {
   tokenHeader,
 } from './protocol.ts';
 
+/** How often a log that is not whole is asked for again before it counts as it is. */
+const maxResends = 3;
 const artifactNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/);
 const artifactRequestSchema = z.object({ digest: z.string().regex(/^sha256:[0-9a-f]{64}$/) });
 
@@ -119,6 +122,7 @@ export async function startAgentEndpoint(parts: {
   async function converse(call: ServerDuplexStream<unknown, ControllerMessage>): Promise<void> {
     const pod = await identify(call.metadata);
     let work: AttemptWork | undefined;
+    let resends = 0;
     let stopping: { dispose(): void } | undefined;
     const say = (message: ControllerMessage) => call.write(message);
     try {
@@ -144,12 +148,20 @@ export async function startAgentEndpoint(parts: {
           const answer = await host.start(work);
           say(answer === 'go' ? { type: 'go' } : { type: 'stop', reason: 'the attempt may not start' });
         } else if (message.type === 'lines') {
-          say({ type: 'ack', nextLine: await parts.logs.append(work, message.firstLine, message.lines) });
+          const nextLine = await parts.logs.append(work, message.firstLine, message.lines);
+          say(nextLine < message.firstLine ? { type: 'resend', fromLine: nextLine } : { type: 'ack', nextLine });
         } else {
           stopping?.dispose();
-          // The log is whole before the result is told, so that whoever sees the result can read all of it.
-          await parts.logs.complete(work);
-          await host.finish(work, message.result);
+          // The log is whole before the result is told: whoever sees the result can read all of it, and the pod, with the
+          // only other copy, goes after it. The result's commit is on the disk when it returns, and so is all before it.
+          const kept = await parts.logs.complete(work, message.result.log);
+          if (!kept.isWhole && kept.resendFrom !== undefined && resends < maxResends) {
+            resends += 1;
+            say({ type: 'resend', fromLine: kept.resendFrom });
+            continue;
+          }
+          if (!kept.isWhole) await parts.logs.close(work, kept.why);
+          await host.finish(work, kept.isWhole ? message.result : withMissing(message.result, kept.why));
           say({ type: 'finished' });
         }
       }
@@ -177,6 +189,10 @@ export async function startAgentEndpoint(parts: {
         });
       }),
   };
+}
+
+function withMissing(result: AttemptResult, missing: string): AttemptResult {
+  return { ...result, log: { ...result.log, missing } };
 }
 
 function cannotListen({ host, port }: { readonly host: string; readonly port: number }, cause: Error): EngineError {

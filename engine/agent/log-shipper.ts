@@ -119,7 +119,7 @@ export class LogShipper {
 
   /** Ships lines of the agent itself. */
   async say(...lines: readonly string[]): Promise<void> {
-    await this.#ship([...lines]);
+    await this.#ship(lines.flatMap((line) => line.split('\n')));
   }
 
   summary(): LogSummary {

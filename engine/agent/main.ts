@@ -5,6 +5,7 @@ import type { Artifact, FailureCause, TestSummary } from '../core/run-events.ts'
 import type { AttemptWork } from '../ports/attempt-host.ts';
 import type { FailedTest } from '../reports/junit.ts';
 import { LogShipper, LogTooLargeError } from './log-shipper.ts';
+import { LogSpool } from './log-spool.ts';
 import { Mask } from './mask.ts';
 import { OutsideError } from './open-inside.ts';
 import { RefusedError, Session } from './session.ts';
@@ -22,6 +23,8 @@ interface Setting {
   readonly tokenFile: string;
   readonly workspace: string;
   readonly control: string;
+  /** The agent's own folder. */
+  readonly home: string;
 }
 
 /** Carries out one attempt beside the container that runs its commands. */
@@ -36,6 +39,7 @@ class Agent {
     this.#session = new Session({
       endpoint: setting.endpoint,
       tokenFile: setting.tokenFile,
+      spool: new LogSpool(join(setting.home, 'slipway-log')),
       onStop: (reason) => {
         this.#stopReason = reason;
         // Whether the commands run or still wait, one of the two files ends them.
@@ -253,6 +257,7 @@ const agent = new Agent({
   tokenFile: required('SLIPWAY_AGENT_TOKEN_FILE'),
   workspace: required('SLIPWAY_WORKSPACE'),
   control: required('SLIPWAY_CONTROL'),
+  home: required('HOME'),
 });
 process.on('SIGTERM', () => agent.interrupt());
 try {

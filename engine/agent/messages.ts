@@ -4,6 +4,8 @@ import { maxLineChars } from './line-splitter.ts';
 const text = (max: number) => z.string().max(max);
 const count = z.number().int().min(0);
 
+/** One line is one: what is kept as several would shift the numbers of all that follow. */
+const line = text(maxLineChars * 4).refine((it) => !it.includes('\n'));
 const log = z.object({ lines: count, bytes: count, sha256: text(64) });
 const tests = z.object({ passed: count, failed: count, skipped: count, durationMs: count });
 const annotation = z.object({
@@ -44,6 +46,6 @@ const result = z.discriminatedUnion('outcome', [
 export const agentMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello') }),
   z.object({ type: z.literal('start') }),
-  z.object({ type: z.literal('lines'), firstLine: count, lines: z.array(text(maxLineChars * 4)).max(5_000) }),
+  z.object({ type: z.literal('lines'), firstLine: count, lines: z.array(line).max(5_000) }),
   z.object({ type: z.literal('result'), result }),
 ]);

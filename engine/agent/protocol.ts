@@ -23,6 +23,8 @@ export type ControllerMessage =
   | { readonly type: 'go' }
   /** All lines below this number are kept. */
   | { readonly type: 'ack'; readonly nextLine: number }
+  /** Lines from this one on are not kept, whatever was acknowledged: send them again, and the result after them. */
+  | { readonly type: 'resend'; readonly fromLine: number }
   /** The attempt is no longer wanted, or never was: stop the commands and leave. */
   | { readonly type: 'stop'; readonly reason: string }
   /** The result is kept: the agent may leave. */

@@ -3,6 +3,7 @@ import { type ClientDuplexStream, credentials, Metadata, makeGenericClientConstr
 import type { AttemptResult } from '../core/run-commands.ts';
 import type { Artifact } from '../core/run-events.ts';
 import type { AttemptWork } from '../ports/attempt-host.ts';
+import type { LogSpool } from './log-spool.ts';
 import {
   type AgentClient,
   type AgentMessage,
@@ -23,6 +24,8 @@ const maxDenials = 5;
 /** Unacknowledged lines are held in memory: the log is not read on past this many batches. */
 const maxOpenBatches = 16;
 
+const drainLookMs = 5;
+
 interface Batch {
   readonly firstLine: number;
   readonly lines: readonly string[];
@@ -41,11 +44,13 @@ export class Session {
   readonly #client: AgentClient;
   readonly #tokenFile: string;
   readonly #onStop: (reason: string) => void;
+  readonly #spool: LogSpool | undefined;
   readonly #work = Promise.withResolvers<AttemptWork | undefined>();
   readonly #start = Promise.withResolvers<'go' | 'refused'>();
   readonly #finished = Promise.withResolvers<void>();
   #stream: ClientDuplexStream<AgentMessage, ControllerMessage> | undefined;
   #open: Batch[] = [];
+  #resending: { readonly fromLine: number } | undefined;
   #wantsStart = false;
   #result: AttemptResult | undefined;
   #room: (() => void) | undefined;
@@ -58,6 +63,8 @@ export class Session {
     readonly endpoint: string;
     readonly tokenFile: string;
     readonly onStop: (reason: string) => void;
+    /** Keeps lines also once they are acknowledged; without it they cannot be sent again. */
+    readonly spool?: LogSpool;
   }) {
     const AgentConstructor = makeGenericClientConstructor(agentService, 'Agent');
     // grpc-js builds the client from the definition at run time, so its type can only be stated.
@@ -69,6 +76,7 @@ export class Session {
     }) as unknown as AgentClient;
     this.#tokenFile = options.tokenFile;
     this.#onStop = options.onStop;
+    this.#spool = options.spool;
     void this.#connect();
   }
 
@@ -86,8 +94,10 @@ export class Session {
 
   /** Sends lines; resolves when there is room for more. */
   async lines(batch: Batch): Promise<void> {
+    await this.#spool?.keep(batch);
     this.#open.push(batch);
-    this.#send({ type: 'lines', ...batch });
+    // What is being sent again goes on until here.
+    if (this.#resending === undefined) this.#send({ type: 'lines', ...batch });
     while (this.#open.length >= maxOpenBatches && !this.#isClosed) {
       await new Promise<void>((resolve) => {
         this.#room = resolve;
@@ -98,7 +108,7 @@ export class Session {
   /** Sends the result, after all lines; resolves when it is kept. */
   finish(result: AttemptResult): Promise<void> {
     this.#result = result;
-    this.#send({ type: 'result', result });
+    if (this.#resending === undefined) this.#send({ type: 'result', result });
     return this.#finished.promise;
   }
 
@@ -170,6 +180,7 @@ export class Session {
   ): void {
     if (this.#stream !== stream) return;
     this.#stream = undefined;
+    this.#resending = undefined;
     this.#denials = error?.code === status.PERMISSION_DENIED ? this.#denials + 1 : 0;
     if (error !== undefined && this.#denials >= maxDenials) {
       const refused = new RefusedError(error.message);
@@ -205,6 +216,9 @@ export class Session {
         this.#open = this.#open.filter(({ firstLine, lines }) => firstLine + lines.length > message.nextLine);
         this.#room?.();
         return;
+      case 'resend':
+        void this.#resend(message.fromLine);
+        return;
       case 'stop':
         this.#work.resolve(undefined);
         this.#start.resolve('refused');
@@ -214,6 +228,28 @@ export class Session {
         this.#finished.resolve();
         return;
     }
+  }
+
+  /** Sends lines again that the controller turns out not to have, then whatever came meanwhile, then the result. */
+  async #resend(fromLine: number): Promise<void> {
+    const stream = this.#stream;
+    const spool = this.#spool;
+    // Each batch that was under way is answered so: once is enough.
+    if (stream === undefined || spool === undefined || this.#resending?.fromLine === fromLine) return;
+    const resending = { fromLine };
+    this.#resending = resending;
+    for (let next = fromLine; next < spool.nextLine; ) {
+      for await (const batch of spool.from(next)) {
+        next = batch.firstLine + batch.lines.length;
+        stream.write({ type: 'lines', ...batch });
+        while (stream.writableNeedDrain && this.#resending === resending)
+          await new Promise((resolve) => setTimeout(resolve, drainLookMs));
+        // The connection broke, or still more is missing: whoever follows does it all.
+        if (this.#resending !== resending) return;
+      }
+    }
+    this.#resending = undefined;
+    if (this.#result !== undefined) this.#send({ type: 'result', result: this.#result });
   }
 
   #send(message: AgentMessage): void {

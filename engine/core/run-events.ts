@@ -32,12 +32,14 @@ export interface TestSummary {
   readonly durationMs: number;
 }
 
-/** The log of an attempt as it was kept: all lines from 0 to `lines`, without a gap. */
+/** The log of an attempt as its agent sent it: all lines from 0 to `lines`, without a gap. */
 export interface LogSummary {
   readonly lines: number;
   readonly bytes: number;
-  /** Over all lines, each with its line feed, as kept (masked). */
+  /** Over all lines, each with its line feed, as sent (masked). */
   readonly sha256: string;
+  /** What of it was not kept, for people; absent where all of it was. */
+  readonly missing?: string;
 }
 
 /** Why an attempt did not succeed. Only `command` and `timed-out` speak against the change itself. */

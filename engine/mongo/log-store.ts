@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { Binary } from 'mongodb';
 import { type Database, isDuplicateKey } from '../ports/database.ts';
-import { EngineError } from '../ports/errors.ts';
-import type { LogStore } from '../ports/log-store.ts';
+import type { Kept, LogStore } from '../ports/log-store.ts';
 import type { AttemptRef } from '../ports/pod-runner.ts';
 
 const compress = promisify(zstdCompress);
@@ -18,10 +17,23 @@ interface StoredChunk {
   readonly text: Binary;
 }
 
-/** Written when the log is whole. */
+/** Written when no more of the log will come. */
 interface StoredEnd {
   readonly _id: string;
   readonly lines: number;
+  readonly missing?: string;
+}
+
+/** Where an attempt's log under way stands. */
+interface Progress {
+  readonly nextLine: number;
+  /** Over all lines so far; absent where this process did not keep all of them itself. */
+  readonly hash?: Hash;
+}
+
+interface Batch {
+  readonly firstLine: number;
+  readonly lines: readonly string[];
 }
 
 const lineDigits = 9;
@@ -31,84 +43,139 @@ const followPollMs = 500;
 export function mongoLogStore(database: Database): LogStore {
   const chunks = database.collection<StoredChunk>('log-chunks');
   const ends = database.collection<StoredEnd>('log-ends');
-  /** Where each attempt under way stands; read from the store after a restart. */
-  const next = new Map<string, number>();
+  /** Each attempt under way; read from the store after a restart. */
+  const progress = new Map<string, Progress>();
   const followers = new Map<string, Set<() => void>>();
 
-  async function nextLine(key: string): Promise<number> {
-    const known = next.get(key);
+  async function progressOf(key: string): Promise<Progress> {
+    const known = progress.get(key);
     if (known !== undefined) return known;
     const [last] = await chunks.find(rangeOf(key)).sort({ _id: -1 }).limit(1).toArray();
-    return last?.nextLine ?? 0;
+    return last === undefined ? { nextLine: 0, hash: createHash('sha256') } : { nextLine: last.nextLine };
   }
 
   function wake(key: string): void {
     for (const follower of followers.get(key) ?? []) follower();
   }
 
-  async function* readFrom(key: string, fromLine: number): AsyncGenerator<{ firstLine: number; lines: string[] }> {
+  /** What is kept from a line on, without its overlaps, up to whatever gaps there are. */
+  async function* keptFrom(key: string, fromLine: number): AsyncGenerator<Batch> {
+    let line = fromLine;
     for await (const chunk of chunks.find(rangeOf(key)).sort({ _id: 1 })) {
-      if (chunk.nextLine <= fromLine) continue;
+      if (chunk.nextLine <= line) continue;
       const lines = (await decompress(chunk.text.value())).toString('utf8').split('\n');
-      const skip = Math.max(0, fromLine - chunk.firstLine);
-      yield { firstLine: chunk.firstLine + skip, lines: lines.slice(skip) };
+      const firstLine = Math.max(line, chunk.firstLine);
+      yield { firstLine, lines: lines.slice(firstLine - chunk.firstLine) };
+      line = chunk.nextLine;
     }
+  }
+
+  async function* readFrom(key: string, fromLine: number): AsyncGenerator<Batch> {
+    let line = fromLine;
+    for await (const batch of keptFrom(key, fromLine)) {
+      if (batch.firstLine > line)
+        yield { firstLine: line, lines: [`slipway: lines ${line + 1} to ${batch.firstLine} are missing here`] };
+      yield batch;
+      line = batch.firstLine + batch.lines.length;
+    }
+  }
+
+  /** Reads all that is kept: how many lines there are before the first gap, and the hash over them. */
+  async function wholeLines(key: string): Promise<{ readonly lines: number; readonly sha256: string }> {
+    const hash = createHash('sha256');
+    let lines = 0;
+    for await (const batch of keptFrom(key, 0)) {
+      if (batch.firstLine > lines) break;
+      for (const line of batch.lines) hash.update(`${line}\n`);
+      lines += batch.lines.length;
+    }
+    return { lines, sha256: hash.digest('hex') };
+  }
+
+  async function end(key: string, facts: Omit<StoredEnd, '_id'>): Promise<void> {
+    await ends.updateOne({ _id: key }, { $setOnInsert: facts }, { upsert: true }).catch((error: unknown) => {
+      // Ended by somebody else at this moment.
+      if (!isDuplicateKey(error)) throw error;
+    });
+    progress.delete(key);
+    wake(key);
   }
 
   return {
     async append(attempt, firstLine, lines) {
       const key = keyOf(attempt);
-      const expected = await nextLine(key);
-      const end = firstLine + lines.length;
-      if (firstLine > expected) {
-        throw new EngineError({
-          code: 'conflict',
-          what: `Keeping the log of ${attempt.stage} in run ${attempt.runId}`,
-          why: `Line ${expected} is missing before line ${firstLine}`,
-          fix: 'The agent sends again from the line last acknowledged',
-        });
+      for (;;) {
+        const { nextLine, hash } = await progressOf(key);
+        const afterLine = firstLine + lines.length;
+        if (firstLine > nextLine || afterLine <= nextLine) return nextLine;
+        const fresh = lines.slice(nextLine - firstLine);
+        const _id = idOf(key, nextLine);
+        const text = new Binary(await compress(Buffer.from(fresh.join('\n'))));
+        try {
+          await chunks.insertOne({ _id, firstLine: nextLine, nextLine: afterLine, text });
+        } catch (error) {
+          if (!isDuplicateKey(error)) throw error;
+          // Kept before, by another connection of the same agent or before a gap was found: what stands there counts.
+          const there = await chunks.findOne({ _id });
+          if (there !== null) progress.set(key, { nextLine: there.nextLine });
+          continue;
+        }
+        for (const line of fresh) hash?.update(`${line}\n`);
+        progress.set(key, { nextLine: afterLine, ...(hash === undefined ? {} : { hash }) });
+        wake(key);
+        return afterLine;
       }
-      if (end <= expected) return expected;
-      const fresh = lines.slice(expected - firstLine);
-      const text = new Binary(await compress(Buffer.from(fresh.join('\n'))));
-      try {
-        await chunks.insertOne({ _id: idOf(key, expected), firstLine: expected, nextLine: end, text });
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-        // Another connection of the same agent was quicker: what stands there counts.
-        next.delete(key);
-        return nextLine(key);
-      }
-      next.set(key, end);
-      wake(key);
-      return end;
     },
 
     async *read(attempt, fromLine) {
-      yield* readFrom(keyOf(attempt), fromLine);
+      const key = keyOf(attempt);
+      yield* readFrom(key, fromLine);
+      yield* endOf(await ends.findOne({ _id: key }));
     },
 
     async *follow(attempt, fromLine, signal) {
       const key = keyOf(attempt);
       let line = fromLine;
       while (!signal.aborted) {
-        const isWhole = (await ends.findOne({ _id: key })) !== null;
+        const ended = await ends.findOne({ _id: key });
         for await (const batch of readFrom(key, line)) {
           line = batch.firstLine + batch.lines.length;
           yield batch;
         }
-        if (isWhole) return;
+        if (ended !== null) {
+          yield* endOf(ended);
+          return;
+        }
         await news(key, followers, signal);
       }
     },
 
-    async complete(attempt) {
+    async complete(attempt, sent): Promise<Kept> {
       const key = keyOf(attempt);
-      await ends.replaceOne({ _id: key }, { lines: await nextLine(key) }, { upsert: true });
-      next.delete(key);
-      wake(key);
+      const { nextLine, hash } = await progressOf(key);
+      const kept = hash === undefined ? await wholeLines(key) : { lines: nextLine, sha256: hash.copy().digest('hex') };
+      if (kept.lines === sent.lines && kept.sha256 === sent.sha256) {
+        await end(key, { lines: kept.lines });
+        return { isWhole: true };
+      }
+      if (kept.lines >= sent.lines)
+        return { isWhole: false, why: 'what is kept of it is not what the agent sent: their hashes differ' };
+      progress.set(key, { nextLine: kept.lines });
+      const why = `of the ${sent.lines} lines that the agent sent only the first ${kept.lines} are kept without a gap`;
+      return { isWhole: false, why, resendFrom: kept.lines };
+    },
+
+    async close(attempt, missing) {
+      const key = keyOf(attempt);
+      const { nextLine: lines } = await progressOf(key);
+      await end(key, { lines, ...(missing === undefined ? {} : { missing }) });
     },
   };
+}
+
+function* endOf(end: StoredEnd | null): Generator<Batch> {
+  if (end?.missing !== undefined)
+    yield { firstLine: end.lines, lines: [`slipway: this log is not whole: ${end.missing}`] };
 }
 
 /** Resolves when this process keeps a line of that log, or after a while: another process may. */

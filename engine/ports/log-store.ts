@@ -1,14 +1,15 @@
+import type { LogSummary } from '../core/run-events.ts';
 import type { AttemptRef } from './pod-runner.ts';
 
 /** Lines of an attempt's log, gapless by sequence number from 0, masked already. */
 export interface LogStore {
   /**
-   * Keeps lines durably. Lines at or above the next expected number are taken, those below are already kept.
-   * @returns the next expected number: all below it is safe
-   * @throws EngineError `conflict` for a gap, `too-large` past the attempt's limit
+   * Keeps lines. Those at or above the next expected number are taken, those below are already kept.
+   * @returns the next expected number: all below it is kept. Where it is below `firstLine`, lines between are missing,
+   * and nothing was taken
    */
   append(attempt: AttemptRef, firstLine: number, lines: readonly string[]): Promise<number>;
-  /** Kept lines from `fromLine`, oldest first, in batches. */
+  /** Kept lines from `fromLine`, oldest first, in batches; what is missing is told by a line in its place. */
   read(
     attempt: AttemptRef,
     fromLine: number,
@@ -19,6 +20,17 @@ export interface LogStore {
     fromLine: number,
     signal: AbortSignal,
   ): AsyncIterable<{ readonly firstLine: number; readonly lines: readonly string[] }>;
-  /** The log has this many lines; followers end there. */
-  complete(attempt: AttemptRef): Promise<void>;
+  /** Ends the log, and who follows it, if what is kept is what was sent: as many lines, and the same hash over them. */
+  complete(attempt: AttemptRef, sent: LogSummary): Promise<Kept>;
+  /**
+   * Ends a log of which no more will come. One that has ended already stays as it is.
+   * @param missing what is not in it, for people; absent where nothing is
+   */
+  close(attempt: AttemptRef, missing?: string): Promise<void>;
 }
+
+/** Whether all of a log is kept. */
+export type Kept =
+  | { readonly isWhole: true }
+  /** `resendFrom`: the first line that is missing. Absent: sending again would not help. `why` is for people. */
+  | { readonly isWhole: false; readonly why: string; readonly resendFrom?: number };

@@ -167,6 +167,48 @@ test('holds', () => {});
     expect(pod.starts).toBe(1);
   });
 
+  const slowLines = (count: number) =>
+    `i=0; while [ $i -lt ${count} ]; do echo "line $i"; i=$((i+1)); sleep 0.005; done`;
+  const linesOf = (log: readonly string[]) => log.filter((line) => line.startsWith('line '));
+  const expected = (count: number) => Array.from({ length: count }, (_, index) => `line ${index}`);
+  const grownTo = async (count: number) => {
+    while ((await pod.log()).length < count) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+
+  it('sends again what the controller turns out not to have, found in the middle of the log or at its end', async () => {
+    pod.work({}, { commands: [slowLines(300)] });
+    const port = await pod.listen();
+    pod.start(port);
+    await grownTo(100);
+    await pod.unlisten();
+    // The newest are gone: the next line finds it out.
+    expect(await pod.loseLines((firstLine) => firstLine > 50)).toBeGreaterThan(0);
+    await pod.listen(port);
+    await grownTo(200);
+    // Older ones are gone: only the comparison at the end finds it out.
+    expect(await pod.loseLines((firstLine) => firstLine > 20 && firstLine < 120)).toBeGreaterThan(0);
+    await pod.reconnect(port);
+    const result = await pod.done();
+    expect(result).toMatchObject({ outcome: 'succeeded', log: { lines: 301 } });
+    expect(result.log.missing).toBeUndefined();
+    expect(linesOf(await pod.log())).toEqual(expected(300));
+  });
+
+  it('ends a stage whose log cannot be made whole, and says what of it is missing', async () => {
+    pod.work({}, { commands: [slowLines(400)] });
+    const port = await pod.listen();
+    pod.start(port);
+    await grownTo(50);
+    // The agent's own copy is gone too.
+    writeFileSync(join(pod.folder, 'home', 'slipway-log'), '');
+    expect(await pod.loseLines((firstLine) => firstLine > 10 && firstLine < 40)).toBeGreaterThan(0);
+    await pod.reconnect(port);
+    const result = await pod.done();
+    expect(result.outcome).toBe('succeeded');
+    expect(result.log.missing).toMatch(/hashes differ|are kept without a gap/);
+    expect((await pod.log()).at(-1)).toMatch(/^slipway: this log is not whole: /);
+  });
+
   it('gets nothing with a wrong token', async () => {
     pod.work({}, {});
     writeFileSync(join(pod.folder, 'token'), 'stolen');

@@ -23,7 +23,7 @@ export class PodHarness {
   readonly control = join(this.folder, 'control');
   readonly results: AttemptResult[] = [];
   starts = 0;
-  readonly logs: LogStore;
+  #logs: LogStore;
   readonly #database = openEmbeddedDatabase({
     file: join(this.folder, 'test.db'),
     onFatal: (error) => {
@@ -39,7 +39,7 @@ export class PodHarness {
   #work: AttemptWork | undefined;
 
   constructor() {
-    this.logs = mongoLogStore(this.#database);
+    this.#logs = mongoLogStore(this.#database);
     for (const folder of [this.workspace, this.control, join(this.folder, 'home')]) mkdirSync(folder);
     writeFileSync(join(this.folder, 'token'), 'pod-token');
   }
@@ -100,7 +100,7 @@ export class PodHarness {
     };
     this.#endpoint = await startAgentEndpoint({
       host,
-      logs: this.logs,
+      logs: this.#logs,
       artifacts: this.#artifacts,
       authenticate: async (token) => {
         if (token === 'pod-token') return { namespace: 'tenant', podName: 'pod-1' };
@@ -124,6 +124,23 @@ export class PodHarness {
   /** As a killed controller: connections break without a word. */
   async unlisten(): Promise<void> {
     await this.#endpoint?.stop();
+    // What it had in memory is gone with it.
+    this.#logs = mongoLogStore(this.#database);
+  }
+
+  /** As a store that lost writes which it had acknowledged: those that hold these lines. */
+  async loseLines(isLost: (firstLine: number) => boolean): Promise<number> {
+    const chunks = this.#database.collection<{ _id: string; firstLine: number }>('log-chunks');
+    let lost = 0;
+    for (const { _id, firstLine } of await chunks.find({}).toArray())
+      if (isLost(firstLine)) lost += (await chunks.deleteOne({ _id })).deletedCount;
+    return lost;
+  }
+
+  /** Breaks every connection, and answers new ones at once. */
+  async reconnect(port: number): Promise<void> {
+    await this.unlisten();
+    await this.listen(port);
   }
 
   /** Starts both containers. */
@@ -164,7 +181,8 @@ export class PodHarness {
 
   async log(): Promise<string[]> {
     const lines: string[] = [];
-    for await (const batch of this.logs.read({ runId: 'r1', stage: 'test', attempt: 1 }, 0)) lines.push(...batch.lines);
+    for await (const batch of this.#logs.read({ runId: 'r1', stage: 'test', attempt: 1 }, 0))
+      lines.push(...batch.lines);
     return lines;
   }
 

@@ -4,6 +4,7 @@ import { agendaContract } from '../../contract/agenda.ts';
 import { artifactStoreContract } from '../../contract/artifact-store.ts';
 import { databaseContract } from '../../contract/database.ts';
 import { documentdbMissing, startDocumentdb } from '../../contract/documentdb.ts';
+import { logStoreContract } from '../../contract/log-store.ts';
 
 async function connect(uri: string, stop: () => void) {
   const client = new MongoClient(uri, { serverSelectionTimeoutMS: 20_000 });
@@ -25,6 +26,7 @@ if (documentdbMissing === undefined) {
   databaseContract('the driver against an independent server', open, { findAndModify: 'racing' });
   agendaContract('an independent server', open);
   artifactStoreContract('an independent server', open);
+  logStoreContract('an independent server', open);
 } else {
   describe.skip('database contract: the driver against an independent server', () => {
     it(`skipped: ${documentdbMissing}`, () => undefined);
@@ -36,6 +38,7 @@ if (uri !== undefined) {
   databaseContract('the driver against MONGODB_URI', () => connect(uri, () => undefined));
   agendaContract('MONGODB_URI', () => connect(uri, () => undefined));
   artifactStoreContract('MONGODB_URI', () => connect(uri, () => undefined));
+  logStoreContract('MONGODB_URI', () => connect(uri, () => undefined));
 } else {
   describe.skip('database contract: the driver against MONGODB_URI', () => {
     it('skipped: MONGODB_URI is not set', () => undefined);

@@ -5,6 +5,7 @@ import { openEmbeddedDatabase } from '../../../../app/embedded/database/embedded
 import { agendaContract } from '../../../contract/agenda.ts';
 import { artifactStoreContract } from '../../../contract/artifact-store.ts';
 import { databaseContract } from '../../../contract/database.ts';
+import { logStoreContract } from '../../../contract/log-store.ts';
 
 async function open() {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-db-'));
@@ -26,3 +27,4 @@ async function open() {
 databaseContract('embedded', open);
 agendaContract('the embedded database', open);
 artifactStoreContract('the embedded database', open);
+logStoreContract('the embedded database', open);
