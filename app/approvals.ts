@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { ownersOf, parseCodeOwners } from '../checks/code-owners.ts';
 import type { EnvironmentRef } from '../deploy/revision.ts';
 import type { Revisions } from '../deploy/revisions.ts';
-import { type Approval, type ApprovalSubject, approvalPolicyOf } from '../engine/core/approval.ts';
+import { type Approval, approvalPolicyOf } from '../engine/core/approval.ts';
+import type { ApprovalSubject } from '../engine/core/approval-subject.ts';
 import type { PlannedStage } from '../engine/core/pipeline.ts';
 import { plannedStage, type Run } from '../engine/core/run.ts';
 import { isSha, type Person, Sha } from '../engine/core/trigger.ts';
@@ -42,7 +43,7 @@ export class ApprovalFacts {
       authors: authorsOf(run),
     };
     if (known !== undefined) return { ...subject, owners: known.subject.owners };
-    const owners = approvalPolicyOf(run, stage)?.owners === true ? await this.#owners(run, baseSha) : [];
+    const owners = approvalPolicyOf(run.plan, stage)?.owners === true ? await this.#owners(run, baseSha) : [];
     return { ...subject, owners };
   }
 

@@ -1,6 +1,7 @@
 import { code, escaped } from '../../checks/markdown.ts';
 import { short } from '../../checks/prompt.ts';
-import type { Approval, ApprovedVia } from '../../engine/core/approval.ts';
+import type { Approval } from '../../engine/core/approval.ts';
+import type { ApprovedVia } from '../../engine/core/approval-subject.ts';
 import type { PlannedStage } from '../../engine/core/pipeline.ts';
 import type { Run } from '../../engine/core/run.ts';
 import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';

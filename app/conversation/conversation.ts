@@ -82,7 +82,7 @@ export async function openConversation(parts: {
       const heldBecause = await stops.reason(run.repository, stage.deploy.environment, placeOf(run));
       if (heldBecause !== undefined) return { heldBecause };
       const approval = run.approvals[stage.name];
-      const isAsked = approval !== undefined && approvalPolicyOf(run, stage) !== undefined;
+      const isAsked = approval !== undefined && approvalPolicyOf(run.plan, stage) !== undefined;
       return isAsked ? { now: await facts.subjectOf(run, stage, approval) } : {};
     },
     forkAsked: (trigger) => requests.asked(trigger),

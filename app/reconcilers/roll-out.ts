@@ -6,7 +6,7 @@ import type { EnvironmentRef, Revision } from '../../deploy/revision.ts';
 import type { Revisions } from '../../deploy/revisions.ts';
 import { evolve, isOver, type Rollout } from '../../deploy/rollout.ts';
 import type { RolloutEvent } from '../../deploy/rollout-events.ts';
-import type { ApprovalSubject } from '../../engine/core/approval.ts';
+import type { ApprovalSubject } from '../../engine/core/approval-subject.ts';
 import type { DeployTarget, PlannedStage } from '../../engine/core/pipeline.ts';
 import { isActive, type Run, stageState } from '../../engine/core/run.ts';
 import type { AttemptResult } from '../../engine/core/run-commands.ts';

@@ -1,4 +1,5 @@
-import { type Approval, driftOf, isAuthor, isGranted } from './approval.ts';
+import { type Approval, isGranted } from './approval.ts';
+import { driftOf, isAuthor } from './approval-subject.ts';
 import type { ApprovalCommand } from './run-commands.ts';
 import type { RunEvent } from './run-events.ts';
 

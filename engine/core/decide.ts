@@ -1,4 +1,5 @@
-import { approvalPolicyOf, driftOf, isGranted } from './approval.ts';
+import { approvalPolicyOf, isGranted } from './approval.ts';
+import { driftOf } from './approval-subject.ts';
 import { decideApproval } from './approve.ts';
 import type { PlannedStage } from './pipeline.ts';
 import { podName } from './pod-name.ts';
@@ -70,7 +71,7 @@ export function stagesForConsent(run: Run): readonly PlannedStage[] {
 }
 
 function lacksConsent(run: Run, stage: PlannedStage): boolean {
-  return approvalPolicyOf(run, stage) !== undefined && !isGranted(run.approvals[stage.name]);
+  return approvalPolicyOf(run.plan, stage) !== undefined && !isGranted(run.approvals[stage.name]);
 }
 
 /** When the last of a stage's needs ended, or the run began: from then on it waits for a slot. */
@@ -119,7 +120,7 @@ function start(run: Run, { stage, attempt, now }: Command<'StartStage'>, { at }:
   if (state.status !== 'scheduled' || state.attempt !== attempt)
     return refuse('not-wanted', `Attempt ${attempt} of "${stage}" does not wait to start: it is ${state.status}`);
   const approval = run.approvals[stage];
-  if (approval !== undefined && approvalPolicyOf(run, plannedStage(run, stage)) !== undefined) {
+  if (approval !== undefined && approvalPolicyOf(run.plan, plannedStage(run, stage)) !== undefined) {
     if (now === undefined) return refuse('not-wanted', `"${stage}" starts only by what was approved`);
     const drift = driftOf(approval.subject, now);
     if (drift !== undefined)
@@ -136,7 +137,7 @@ function approve(run: Run, command: ApprovalCommand, { at }: CommandContext): De
   if (stage === undefined || state === undefined)
     return refuse('unknown-stage', `Run ${run.runId} has no stage "${name}"`);
   const approval = run.approvals[name];
-  const policy = approvalPolicyOf(run, stage);
+  const policy = approvalPolicyOf(run.plan, stage);
   const decided = decideApproval(
     command,
     approval,

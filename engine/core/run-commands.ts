@@ -1,4 +1,4 @@
-import type { ApprovalSubject, ApprovedVia, Prompt } from './approval.ts';
+import type { ApprovalSubject, ApprovedVia, Prompt } from './approval-subject.ts';
 import type { Plan } from './pipeline.ts';
 import type {
   Annotation,

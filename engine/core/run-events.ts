@@ -1,4 +1,4 @@
-import type { ApprovalSubject, ApprovedVia, Prompt, SubjectField } from './approval.ts';
+import type { ApprovalEvent } from './approval-events.ts';
 import type { Plan } from './pipeline.ts';
 import type { Person, RepositoryRef, Trigger } from './trigger.ts';
 
@@ -123,58 +123,12 @@ export type RunEvent = { readonly at: Date } & (
   | { readonly type: 'RunCancelRequested'; readonly by: Person | 'slipway'; readonly reason: string }
   /** A person asked for failed or named stages once more; they and what depends on them are open again. */
   | { readonly type: 'RunRetried'; readonly by: Person; readonly stages: readonly string[] }
-  /** A deploy waits for consent to exactly this. */
-  | {
-      readonly type: 'ApprovalRequested';
-      readonly stage: string;
-      readonly approval: number;
-      readonly subject: ApprovalSubject;
-      readonly expiresAt?: Date;
-    }
-  /** The prompt for it stands in a pull request. */
-  | {
-      readonly type: 'ApprovalShown';
-      readonly stage: string;
-      readonly approval: number;
-      readonly prompt: Prompt;
-    }
-  | {
-      readonly type: 'ApprovalGiven';
-      readonly stage: string;
-      readonly approval: number;
-      readonly by: Person;
-      readonly via: ApprovedVia;
-      readonly counts: boolean;
-      readonly owns: readonly number[];
-    }
-  | {
-      readonly type: 'ApprovalRejected';
-      readonly stage: string;
-      readonly approval: number;
-      readonly by: Person;
-      readonly reason: string;
-    }
-  /** What was to be approved is not what it was: all consent to it is gone. */
-  | {
-      readonly type: 'ApprovalVoided';
-      readonly stage: string;
-      readonly approval: number;
-      readonly field: SubjectField;
-      readonly was: string;
-      readonly is: string;
-    }
-  /** Nobody answered in time; `advances`: the policy lets it go on then. */
-  | {
-      readonly type: 'ApprovalExpired';
-      readonly stage: string;
-      readonly approval: number;
-      readonly advances: boolean;
-    }
   /** A deploy may not start now; the reason is for people. */
   | { readonly type: 'StageHeld'; readonly stage: string; readonly reason: string }
   | { readonly type: 'StageReleased'; readonly stage: string }
   | { readonly type: 'LaneChanged'; readonly lane: Lane; readonly by: Person; readonly reason: string }
   | { readonly type: 'RunFinished'; readonly outcome: RunOutcome }
+  | ApprovalEvent
 );
 
 export type RunOutcome = 'SUCCEEDED' | 'FAILED' | 'ROLLED_BACK' | 'CANCELLED';

@@ -1,4 +1,5 @@
-import { type Approval, type ApprovalEvent, approvalPolicyOf, evolveApproval } from './approval.ts';
+import { type Approval, approvalPolicyOf, evolveApproval } from './approval.ts';
+import type { ApprovalEvent } from './approval-events.ts';
 import type { Plan, PlannedStage, StageKind } from './pipeline.ts';
 import type {
   Annotation,
@@ -260,7 +261,7 @@ function withApproval(run: Run, event: ApprovalEvent): Run {
   const approval = evolveApproval(
     run.approvals[event.stage],
     event,
-    approvalPolicyOf(run, plannedStage(run, event.stage)),
+    approvalPolicyOf(run.plan, plannedStage(run, event.stage)),
   );
   return approval === undefined ? run : { ...run, approvals: { ...run.approvals, [event.stage]: approval } };
 }

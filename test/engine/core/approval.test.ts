@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { ApprovalSubject } from '../../../engine/core/approval.ts';
+import type { ApprovalSubject } from '../../../engine/core/approval-subject.ts';
 import { readyStages, stagesForConsent } from '../../../engine/core/decide.ts';
 import type { DeployTarget, Plan } from '../../../engine/core/pipeline.ts';
 import type { ApprovalPolicy } from '../../../engine/core/policy.ts';
