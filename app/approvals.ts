@@ -63,7 +63,7 @@ export class ApprovalFacts {
     // A revision that was live is known, whatever became of the branch that it came from; a tag names no branch.
     if (plan.source.type === 'revision' || trigger.type === 'tag' || repository.provider === 'local')
       return trigger.headSha;
-    const branch = trigger.type === 'pull_request' ? trigger.headRef : trigger.branch;
+    const branch = 'headRef' in trigger ? trigger.headRef : trigger.branch;
     const host = this.#hosts(repository.provider);
     const tip = await host.branchHead(repository, branch);
     if (tip === undefined) return gone;

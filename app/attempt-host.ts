@@ -146,6 +146,8 @@ function refEnvironment(trigger: Trigger): Record<string, string> {
         SLIPWAY_BASE_BRANCH: trigger.baseRef,
         SLIPWAY_PULL_REQUEST: String(trigger.number),
       };
+    case 'merge_group':
+      return { SLIPWAY_BRANCH: trigger.headRef, SLIPWAY_BASE_BRANCH: trigger.baseRef };
     case 'tag':
       return { SLIPWAY_TAG: trigger.tag };
     case 'push':

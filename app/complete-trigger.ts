@@ -1,5 +1,5 @@
-import type { KnownOfTrigger, Trigger } from '../engine/core/trigger.ts';
-import type { GitHost } from '../providers/git-host.ts';
+import type { KnownOfTrigger, PullRequestTrigger, Trigger } from '../engine/core/trigger.ts';
+import type { GitHost, PullRequest } from '../providers/git-host.ts';
 
 /**
  * Asks the host for what the delivery left out, and for a pull request as it is now: deliveries come late and in any
@@ -16,15 +16,25 @@ export async function completeTrigger(
   if (known.type !== 'pull_request') return { ...known, defaultBranch };
   const pull = await host.pullRequest(repository, known.number);
   if (pull === undefined) return undefined;
-  const { type, number, actor } = known;
-  const { headRef, headSha, isFork, baseRef, baseSha, isDraft, labels, state } = pull;
-  return {
-    type,
+  return triggerOf(pull, {
     repository,
-    number,
-    actor,
-    action: state !== 'open' ? state : known.action === 'opened' ? 'opened' : 'updated',
+    actor: known.actor,
     defaultBranch,
+    action: known.action === 'opened' ? 'opened' : 'updated',
+  });
+}
+
+/** A pull request as it stands at the host; `action` where it is open. */
+export function triggerOf(
+  pull: PullRequest,
+  facts: Pick<PullRequestTrigger, 'repository' | 'actor' | 'defaultBranch' | 'action'>,
+): PullRequestTrigger {
+  const { number, headRef, headSha, isFork, baseRef, baseSha, isDraft, labels, state } = pull;
+  return {
+    type: 'pull_request',
+    ...facts,
+    number,
+    action: state === 'open' ? facts.action : state,
     title: pull.title.slice(0, 300),
     author: { login: pull.author, id: pull.authorId },
     headRef,

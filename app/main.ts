@@ -29,9 +29,9 @@ import { Scheduler } from '../engine/scheduler.ts';
 import type { GitHost } from '../providers/git-host.ts';
 import { apiRoutes } from './api.ts';
 import { createAttemptHost } from './attempt-host.ts';
+import type { Audit } from './audit.ts';
 import type { Config } from './config.ts';
 import { openConversation } from './conversation/conversation.ts';
-import { rightOf } from './conversation/rights.ts';
 import { reportOf } from './error-report.ts';
 import { fenceHost } from './fence-host.ts';
 import { Inbox } from './inbox.ts';
@@ -71,6 +71,7 @@ export interface Slipway {
   readonly loop: RunLoop;
   readonly start: StartRun;
   readonly inbox: Inbox;
+  readonly audit: Audit;
   /** Resolves when everything that runs want shown is shown. */
   shown(): Promise<void>;
   stop(): Promise<void>;
@@ -273,9 +274,11 @@ export async function startSlipway(
       },
     handle: async (event, deliveryId) =>
       (await followInstallations.handle(event)) ??
-      (event.type === 'comment' || event.type === 'reaction' || event.type === 'label'
-        ? conversation.answer(event, start)
-        : handle(event, deliveryId, start, refs, loop, runs, hostOf)),
+      (event.type === 'trigger' || event.type === 'incomplete'
+        ? handle(event, deliveryId, start, refs, hostOf)
+        : event.type === 'installation'
+          ? { ignoredBecause: 'an installation asks for nothing' }
+          : conversation.answer(event, deliveryId, start)),
     onError,
   });
   await inbox.prepare();
@@ -366,6 +369,7 @@ export async function startSlipway(
     loop,
     start,
     inbox,
+    audit: conversation.audit,
     shown: () => showChecks.idle(),
     async stop() {
       isReady = false;
@@ -399,38 +403,16 @@ async function redeliverMissed(hosts: readonly GitHost[]): Promise<void> {
 }
 
 async function handle(
-  event: Exclude<HostEvent, { type: 'ignored' }>,
+  event: Extract<HostEvent, { type: 'trigger' | 'incomplete' }>,
   deliveryId: string,
   start: StartRun,
   refs: KnownRefs,
-  loop: RunLoop,
-  runs: Awaited<ReturnType<typeof mongoRunList>>,
   hostOf: (provider: string) => GitHost,
 ): Promise<{ readonly ignoredBecause?: string }> {
-  if (event.type === 'trigger' || event.type === 'incomplete') {
-    const { repository } = event.type === 'trigger' ? event.trigger : event.known;
-    const news = await refs.news(event, deliveryId, hostOf(repository.provider));
-    if ('ignoredBecause' in news) return news;
-    const started = await start.start(news.trigger, deliveryId);
-    await refs.saw(news.trigger, deliveryId);
-    return started.outcome === 'ignored' ? { ignoredBecause: started.because } : {};
-  }
-  if (event.type !== 'rerun') return { ignoredBecause: `a ${event.type} asks for nothing` };
-  const right = await rightOf(hostOf(event.repository.provider), event.repository, event.by, [], 'Running again');
-  if (!right.may) return { ignoredBecause: right.why };
-  // Re-run buttons: the named stage, or all that failed, of the newest run of that commit. Only a run of the repository
-  // that the button stands in is ever found.
-  const [runId, stage] = event.checkId?.split(/\/(.*)/s) ?? [];
-  const { id: repositoryId, tenant } = event.repository;
-  const known = await runs.find({ repositoryId }, { limit: 200 });
-  const id = known.find(
-    (run) => run.tenant === tenant && (runId === undefined ? run.headSha === event.headSha : run.runId === runId),
-  )?.runId;
-  if (id === undefined) return { ignoredBecause: 'no run of that commit is known' };
-  const sent = await loop.send(id, {
-    type: 'RetryStages',
-    by: event.by,
-    stages: stage === undefined ? 'failed' : [stage],
-  });
-  return sent.ok ? {} : { ignoredBecause: sent.reason };
+  const { repository } = event.type === 'trigger' ? event.trigger : event.known;
+  const news = await refs.news(event, deliveryId, hostOf(repository.provider));
+  if ('ignoredBecause' in news) return news;
+  const started = await start.start(news.trigger, deliveryId);
+  await refs.saw(news.trigger, deliveryId);
+  return started.outcome === 'ignored' ? { ignoredBecause: started.because } : {};
 }

@@ -3,12 +3,14 @@ import type { Pipeline, PipelineSource } from '../engine/core/pipeline.ts';
 import { planRun } from '../engine/core/plan.ts';
 import { emptyPolicy } from '../engine/core/policy.ts';
 import type { Lane } from '../engine/core/run-events.ts';
-import type { PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../engine/core/trigger.ts';
+import type { MergeGroupTrigger, PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../engine/core/trigger.ts';
 import { detectPipeline } from '../engine/detect/detect.ts';
 import { type Mistake, parsePipeline, pipelineFile, pipelineMaxBytes } from '../engine/pipeline-file.ts';
 import type { RunList } from '../engine/ports/run-list.ts';
 import type { RunLoop } from '../engine/run-loop.ts';
 import type { GitHost } from '../providers/git-host.ts';
+
+const maxOpen = 1_000;
 
 /** What became of a trigger. */
 export type Started =
@@ -76,6 +78,10 @@ export class StartRun {
         if (trigger.consentBy === undefined)
           return { outcome: 'ignored', because: 'it comes from a fork and waits for consent' };
       }
+    }
+    if (trigger.type === 'merge_group') {
+      const left = await this.#leftQueue(trigger);
+      if (left !== undefined) return { outcome: 'ignored', because: left };
     }
     const policySha = await this.#policySha(trigger);
     const definition = await this.#definitionOf(trigger, policySha);
@@ -156,9 +162,9 @@ export class StartRun {
   /** The tip of the branch that decides what may be done: a pull request's base, else the default branch. */
   async #policySha(trigger: Trigger): Promise<Sha> {
     if (trigger.type === 'push' && trigger.branch === trigger.defaultBranch) return trigger.headSha;
-    const branch = trigger.type === 'pull_request' ? trigger.baseRef : trigger.defaultBranch;
+    const branch = 'baseRef' in trigger ? trigger.baseRef : trigger.defaultBranch;
     const tip = await this.#hosts(trigger.repository.provider).branchHead(trigger.repository, branch);
-    return tip ?? (trigger.type === 'pull_request' ? trigger.baseSha : trigger.headSha);
+    return tip ?? ('baseSha' in trigger ? trigger.baseSha : trigger.headSha);
   }
 
   async #policyAt(
@@ -213,10 +219,23 @@ export class StartRun {
   async #changedFiles(
     trigger: Trigger,
   ): Promise<{ readonly paths: readonly string[]; readonly isComplete: boolean } | undefined> {
-    const base =
-      trigger.type === 'pull_request' ? trigger.baseSha : trigger.type === 'push' ? trigger.beforeSha : undefined;
+    const base = 'baseSha' in trigger ? trigger.baseSha : trigger.type === 'push' ? trigger.beforeSha : undefined;
     if (base === undefined) return undefined;
     return this.#hosts(trigger.repository.provider).changedFiles(trigger.repository, base, trigger.headSha);
+  }
+
+  /** Why a merge queue wants no run of this head: nobody would read its checks. Runs of it are stopped then. */
+  async #leftQueue({ repository, action, headRef, headSha, baseRef }: MergeGroupTrigger): Promise<string | undefined> {
+    // Told in any order: what was removed stays removed, whatever is told after it.
+    const isThere =
+      action === 'requested' && (await this.#hosts(repository.provider).branchHead(repository, headRef)) === headSha;
+    if (isThere) return undefined;
+    const because = `it left the merge queue of ${baseRef}`;
+    const open = await this.#runs.find({ repositoryId: repository.id, hasEnded: false }, { limit: maxOpen });
+    for (const run of open)
+      if (run.tenant === repository.tenant && run.trigger === 'merge_group' && run.headSha === headSha)
+        await this.#loop.send(run.runId, { type: 'CancelRun', by: 'slipway', reason: because });
+    return because;
   }
 
   /** A new push to a pull request makes its older runs pointless; runs of main are never cancelled this way. */
@@ -254,7 +273,7 @@ function skipDeploysBecause(trigger: Trigger): string | undefined {
 function laneOf(trigger: Trigger): Lane {
   return trigger.type === 'push' && trigger.branch === trigger.defaultBranch
     ? 'main'
-    : trigger.type === 'tag'
+    : trigger.type === 'tag' || trigger.type === 'merge_group'
       ? 'main'
       : 'feature';
 }

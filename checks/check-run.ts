@@ -7,6 +7,12 @@ import type { CheckAnnotation, CheckRun } from '../providers/git-host.ts';
 import { clipped, code, codeBlock, duration, escaped, plain } from './markdown.ts';
 import { waitsForPeople } from './waiting.ts';
 
+/** Lets a fork's run go, as `/ok-to-test` with the commit that the check stands on does. */
+export const consentButton = 'ok-to-test';
+/** Our ids of the checks that stand on a commit without a run of it. */
+export const consentCheck = 'consent';
+export const mistakesCheck = 'pipeline';
+
 const maxAnnotations = 100;
 const maxTitleChars = 200;
 export const maxCheckTextBytes = 60_000;
@@ -61,7 +67,7 @@ export function renderMistakes(path: string, mistakes: readonly FileMistake[], a
     );
   return {
     name: 'slipway / pipeline',
-    externalId: 'pipeline',
+    externalId: mistakesCheck,
     state: { status: 'completed', conclusion: 'failure', startedAt: at, completedAt: at },
     title: `${count} in ${path}: nothing was run`,
     summary: clipped(
@@ -81,7 +87,7 @@ export function renderMistakes(path: string, mistakes: readonly FileMistake[], a
 
 /** A fork's run waits until somebody who may write lets this very head go. */
 export function renderConsent({ headSha, consentBy }: PullRequestTrigger, at: Date): CheckRun {
-  const facts = { name: 'slipway / consent', externalId: 'consent', annotations: [] };
+  const facts = { name: 'slipway / consent', externalId: consentCheck, annotations: [] };
   if (consentBy !== undefined)
     return {
       ...facts,
@@ -93,6 +99,9 @@ export function renderConsent({ headSha, consentBy }: PullRequestTrigger, at: Da
     ...facts,
     state: { status: 'completed', conclusion: 'action_required', startedAt: at, completedAt: at },
     title: 'Waits for consent: it comes from a fork',
+    buttons: [
+      { id: consentButton, label: 'Let this head run', description: 'You read it: this commit, nothing later' },
+    ],
     summary: `A stranger's commands never run unasked. Somebody who may write here reads the change, then comments:\n\n${codeBlock([`/ok-to-test ${headSha}`])}\n\nThat lets this head go and nothing later. The pipeline, and all it may reach, comes from the base branch.`,
   };
 }

@@ -37,6 +37,15 @@ export interface CheckAnnotation {
   readonly message: string;
 }
 
+/** A button on a check, where `capabilities.rerunButton` is: it comes back as an event with its id. */
+export interface CheckButton {
+  /** At most 20 characters, as the label is. */
+  readonly id: string;
+  readonly label: string;
+  /** At most 40 characters. */
+  readonly description: string;
+}
+
 export type CheckConclusion =
   | 'success'
   | 'failure'
@@ -64,6 +73,8 @@ export interface CheckRun {
   readonly summary: string;
   readonly text?: string;
   readonly annotations: readonly CheckAnnotation[];
+  /** At most three; shown once it is completed. */
+  readonly buttons?: readonly CheckButton[];
   readonly detailsUrl?: string;
   /** An earlier attempt to publish it was not seen to end: the host is asked by `externalId` before another one is made. */
   readonly mayExist?: boolean;

@@ -28,6 +28,7 @@ export function describeTrigger(trigger: Trigger): string {
     push: () => (trigger.type === 'push' ? trigger.branch : ''),
     tag: () => (trigger.type === 'tag' ? `tag ${trigger.tag}` : ''),
     pull_request: () => (trigger.type === 'pull_request' ? `pull request #${trigger.number}` : ''),
+    merge_group: () => (trigger.type === 'merge_group' ? `merge queue of ${trigger.baseRef}` : ''),
     manual: () => (trigger.type === 'manual' ? `${trigger.branch} (by hand)` : ''),
     schedule: () => (trigger.type === 'schedule' ? `${trigger.branch} (schedule ${trigger.schedule})` : ''),
   }[trigger.type]();

@@ -227,7 +227,7 @@ export class AnswerComment {
       case 'cancel':
         return steer(asked, command, await this.#runOf(asked), noRun(asked.pull, asked.host), loop);
       case 'ok-to-test':
-        return consent(asked, command.sha, said, this.#parts);
+        return consent(asked, command.sha, said.createdAt, this.#parts);
       case 'approve':
         return prompts.byCommand(asked, { type: 'approve' }, command.environment, said);
       case 'reject':

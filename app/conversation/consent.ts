@@ -1,6 +1,6 @@
 import { code, escaped } from '../../checks/markdown.ts';
-import { isSha, type PullRequestTrigger } from '../../engine/core/trigger.ts';
-import type { Comment } from '../../providers/git-host.ts';
+import { isSha } from '../../engine/core/trigger.ts';
+import { triggerOf } from '../complete-trigger.ts';
 import type { ForkRequests } from '../fork-requests.ts';
 import type { StartRun } from '../start-run.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
@@ -10,10 +10,10 @@ import { rightOf } from './rights.ts';
 export async function consent(
   asked: Asked,
   sha: string | undefined,
-  said: Comment,
+  saidAt: Date,
   parts: { readonly start: StartRun; readonly requests: ForkRequests },
 ): Promise<Answer> {
-  const { pull, host, repository, by, number } = asked;
+  const { pull, host, repository, by } = asked;
   const right = await rightOf(host, repository, by, [], '/ok-to-test');
   if (!right.may) return denied(escaped(right.why));
   if (!pull.isFork) return refused('This pull request comes from this repository: it needs no consent');
@@ -23,26 +23,17 @@ export async function consent(
   if (sha === undefined || !isSha(sha))
     return again('Read the change, then name its full head, so that nothing else is let go');
   if (sha !== pull.headSha) return again(`${code(sha)} is not the head any more. Read what is new, then`);
-  const moved = await parts.requests.movedSince(repository, pull, said.createdAt);
+  const moved = await parts.requests.movedSince(repository, pull, saidAt);
   if (moved !== undefined) return again(`${moved} since this was asked for. Read it once more, then`);
-  const trigger: PullRequestTrigger = {
-    type: 'pull_request',
-    action: 'updated',
-    repository,
-    defaultBranch: await host.defaultBranch(repository),
-    // Whose change it is: who lets it go has not made it.
-    actor: { login: pull.author, id: pull.authorId },
-    title: pull.title,
-    headSha: pull.headSha,
-    number,
-    author: { login: pull.author, id: pull.authorId },
-    headRef: pull.headRef,
-    isFork: true,
+  const trigger = {
+    ...triggerOf(pull, {
+      repository,
+      // Whose change it is: who lets it go has not made it.
+      actor: { login: pull.author, id: pull.authorId },
+      defaultBranch: await host.defaultBranch(repository),
+      action: 'updated',
+    }),
     consentBy: by,
-    baseRef: pull.baseRef,
-    baseSha: pull.baseSha,
-    isDraft: pull.isDraft,
-    labels: pull.labels,
   };
   const started = await parts.start.start(trigger, `${repository.tenant}/${repository.id}/consent/${asked.key}`);
   switch (started.outcome) {

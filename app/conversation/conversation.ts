@@ -21,9 +21,10 @@ import { AnswerComment } from './answer-comment.ts';
 import { AnswerPrompt } from './approve.ts';
 import { DeployByCommand } from './deploy.ts';
 import { OperatorApproval } from './operator-approval.ts';
+import { PressButton } from './press-button.ts';
 import { StopDeploys } from './stop.ts';
 
-type Said = Extract<HostEvent, { type: 'comment' | 'reaction' | 'label' }>;
+type Said = Extract<HostEvent, { type: 'comment' | 'reaction' | 'label' | 'rerun' }>;
 
 /** What people say in pull requests, and what Slipway asks them there. */
 export interface Conversation {
@@ -33,8 +34,11 @@ export interface Conversation {
   readonly mayStart: MayStart;
   /** A fork's run asks for consent, or does no more. */
   forkAsked(trigger: PullRequestTrigger): Promise<void>;
-  /** @throws GitHostError when the host cannot be asked; the caller tries again */
-  answer(said: Said, start: StartRun): Promise<{ readonly ignoredBecause?: string }>;
+  /**
+   * @param delivery tells what was said from everything else
+   * @throws GitHostError when the host cannot be asked; the caller tries again
+   */
+  answer(said: Said, delivery: string, start: StartRun): Promise<{ readonly ignoredBecause?: string }>;
   /** For the job runner. @param start what consent by command starts */
   jobs(
     start: StartRun,
@@ -86,13 +90,15 @@ export async function openConversation(parts: {
       return isAsked ? { now: await facts.subjectOf(run, stage, approval) } : {};
     },
     forkAsked: (trigger) => requests.asked(trigger),
-    answer(said, start) {
+    answer(said, delivery, start) {
       const answers = new AnswerComment({ ...shared, start });
       switch (said.type) {
         case 'comment':
           return answers.comment(said);
         case 'label':
           return answers.label(said);
+        case 'rerun':
+          return new PressButton({ ...shared, start }).press(said, delivery);
         case 'reaction':
           return said.change === 'added'
             ? answers.reaction(said)

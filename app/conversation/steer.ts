@@ -1,9 +1,12 @@
 import type { Command } from '../../checks/command.ts';
 import { escaped } from '../../checks/markdown.ts';
-import type { Run } from '../../engine/core/run.ts';
+import { environmentPolicy } from '../../engine/core/policy.ts';
+import { type Run, stageState } from '../../engine/core/run.ts';
+import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
+import type { GitHost } from '../../providers/git-host.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
-import { rightOf } from './rights.ts';
+import { policyAt, type Right, rightOf } from './rights.ts';
 
 /** `/test`, `/retry`, `/cancel`: the run of this head alone. @param run undefined: there is none, as `noRun` says */
 export async function steer(
@@ -13,19 +16,74 @@ export async function steer(
   noRun: string,
   loop: RunLoop,
 ): Promise<Answer> {
-  const right = await rightOf(asked.host, asked.repository, asked.by, [], `/${command.name}`);
+  const { host, repository, by } = asked;
+  const right = await rightOf(host, repository, by, [], `/${command.name}`);
   if (!right.may) return denied(escaped(right.why));
   if (run === undefined) return { outcome: 'refused', why: 'no run of this head', text: noRun };
-  const sent = await loop.send(
-    run.runId,
-    command.name === 'cancel'
-      ? { type: 'CancelRun', by: asked.by, reason: `cancelled by ${asked.by.login}` }
-      : {
-          type: 'RetryStages',
-          by: asked.by,
-          stages: 'stage' in command && command.stage !== undefined ? [command.stage] : 'failed',
-        },
-  );
+  if (command.name !== 'cancel') {
+    const stages = command.stage === undefined ? 'failed' : [command.stage];
+    return retryStages({ host, repository, by, run, stages }, loop);
+  }
+  const sent = await loop.send(run.runId, { type: 'CancelRun', by, reason: `cancelled by ${by.login}` });
   const facts = { runId: run.runId, headSha: run.trigger.headSha };
-  return sent.ok ? done(command.name, facts) : refused(escaped(sent.reason), facts);
+  return sent.ok ? done('cancel', facts) : refused(escaped(sent.reason), facts);
+}
+
+/**
+ * Runs stages once more. Whoever asks may write; a deploy that was under way before is one again, so it takes a deployer.
+ * @param asked.stages `all`: what failed, or where nothing did, all that deploys nothing
+ */
+export async function retryStages(
+  asked: {
+    readonly host: GitHost;
+    readonly repository: RepositoryRef;
+    readonly by: Person;
+    readonly run: Run;
+    readonly stages: readonly string[] | 'failed' | 'all';
+  },
+  loop: RunLoop,
+): Promise<Answer> {
+  const { run, by } = asked;
+  const failed = namesOf(run, ['failed', 'cancelled']);
+  const stages =
+    asked.stages !== 'all' || failed.length > 0
+      ? asked.stages
+      : run.plan.stages.flatMap(({ name, deploy }) =>
+          deploy === undefined && stageState(run, name).status === 'succeeded' ? [name] : [],
+        );
+  const named = stages === 'failed' || stages === 'all' ? failed : stages;
+  const facts = { runId: run.runId, headSha: run.trigger.headSha };
+  const right = await mayDeploy(asked, named);
+  if (!right.may) return denied(escaped(right.why), facts);
+  const sent = await loop.send(run.runId, {
+    type: 'RetryStages',
+    by,
+    stages: stages === 'failed' || stages === 'all' ? 'failed' : stages,
+  });
+  return sent.ok ? done('retry', facts) : refused(escaped(sent.reason), facts);
+}
+
+async function mayDeploy(
+  { host, repository, by, run }: Parameters<typeof retryStages>[0],
+  names: readonly string[],
+): Promise<Right> {
+  const environments = run.plan.stages.flatMap(({ name, deploy }) => {
+    const { status } = stageState(run, name);
+    const wasUnderWay = status === 'succeeded' || status === 'failed';
+    return deploy !== undefined && wasUnderWay && names.includes(name) ? [deploy.environment] : [];
+  });
+  if (environments.length === 0) return { may: true };
+  const branch = await host.defaultBranch(repository);
+  const at = await policyAt(host, repository, branch);
+  if (at === undefined) return { may: false, why: `The policy on ${branch} cannot be read, so nobody may deploy` };
+  for (const environment of environments) {
+    const deployers = environmentPolicy(at.policy, environment)?.deployers ?? [];
+    const right = await rightOf(host, repository, by, deployers, `Deploying ${environment} once more`);
+    if (!right.may) return right;
+  }
+  return { may: true };
+}
+
+function namesOf(run: Run, statuses: readonly string[]): readonly string[] {
+  return run.plan.stages.map(({ name }) => name).filter((name) => statuses.includes(stageState(run, name).status));
 }

@@ -32,8 +32,8 @@ export function planRun(facts: {
   readonly skipDeploys?: string;
 }): Planned {
   const { pipeline, source, trigger, changedFiles } = facts;
-  const rules = pipeline.on.filter((rule) => rule.event === trigger.type);
-  if (rules.length === 0) return { matched: false, reason: `the pipeline does not run on ${trigger.type}` };
+  const rules = pipeline.on.filter((rule) => rule.event === eventOf(trigger));
+  if (rules.length === 0) return { matched: false, reason: `the pipeline does not run on ${eventOf(trigger)}` };
   const refusals = rules.map((rule) => refusalOf(rule, trigger, changedFiles));
   if (refusals.every((refusal) => refusal !== undefined)) return { matched: false, reason: refusals.join('; ') };
   if (pipeline.stages.length === 0) return { matched: false, reason: 'the pipeline has no stages' };
@@ -65,13 +65,18 @@ function refusalOf(rule: TriggerRule, trigger: Trigger, changed: ChangedFiles | 
 
 function skipReasonOf(stage: StageDefinition, trigger: Trigger, changed: ChangedFiles | undefined): string | undefined {
   // What a pull request holds is nobody's word yet: it never reaches an environment.
-  if (stage.deploy !== undefined && trigger.type === 'pull_request') return 'deploys never run for a pull request';
+  if (stage.deploy !== undefined && eventOf(trigger) === 'pull_request') return 'deploys never run for a pull request';
   const { events, branches, paths }: Condition = stage.when;
-  if (events !== undefined && !events.includes(trigger.type)) return `runs on ${events.join(', ')} only`;
+  if (events !== undefined && !events.includes(eventOf(trigger))) return `runs on ${events.join(', ')} only`;
   const branch = branchOf(trigger);
   if (branches !== undefined && (branch === undefined || !matchesAny(branches, branch)))
     return `runs on ${branches.join(', ')} only`;
   return pathRefusal(paths, undefined, changed);
+}
+
+/** A merge queue asks what its pull requests were asked: the same checks have to be there. */
+function eventOf({ type }: Trigger): TriggerRule['event'] {
+  return type === 'merge_group' ? 'pull_request' : type;
 }
 
 /** The branch that a trigger is about; a pull request's base. */
@@ -82,6 +87,7 @@ function branchOf(trigger: Trigger): string | undefined {
     case 'schedule':
       return trigger.branch;
     case 'pull_request':
+    case 'merge_group':
       return trigger.baseRef;
     case 'tag':
       return undefined;

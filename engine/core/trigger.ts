@@ -77,6 +77,17 @@ export interface PullRequestTrigger extends TriggerFacts {
   readonly labels: readonly string[];
 }
 
+/** A merge queue wants to know whether its next state of a branch is good, before the branch moves there. */
+export interface MergeGroupTrigger extends TriggerFacts {
+  readonly type: 'merge_group';
+  /** `removed`: merged, or out of the queue; nobody waits for the answer any more. */
+  readonly action: 'requested' | 'removed';
+  /** The queue's own branch, which holds the head while it is asked about. */
+  readonly headRef: string;
+  readonly baseRef: string;
+  readonly baseSha: Sha;
+}
+
 /** A person asked for a run of a ref by command line or page. */
 export interface ManualTrigger extends TriggerFacts {
   readonly type: 'manual';
@@ -92,7 +103,13 @@ export interface ScheduleTrigger extends TriggerFacts {
 }
 
 /** What happened at a host, the same shape whatever the provider. */
-export type Trigger = PushTrigger | TagTrigger | PullRequestTrigger | ManualTrigger | ScheduleTrigger;
+export type Trigger =
+  | PushTrigger
+  | TagTrigger
+  | PullRequestTrigger
+  | MergeGroupTrigger
+  | ManualTrigger
+  | ScheduleTrigger;
 
 export type TriggerType = Trigger['type'];
 
@@ -194,7 +211,7 @@ export interface InstallationEvent {
 /** A delivery, understood. */
 export type HostEvent =
   | { readonly type: 'trigger'; readonly trigger: Trigger; readonly key: EventKey }
-  /** Someone pressed "re-run" on a check, or on all checks of a commit (`checkId` absent). */
+  /** Someone pressed "re-run", or a button of ours, on a check, or on all checks of a commit (`checkId` absent). */
   | {
       readonly type: 'rerun';
       readonly repository: RepositoryRef;
@@ -202,6 +219,10 @@ export type HostEvent =
       readonly by: Person;
       /** Our own id of the check. */
       readonly checkId?: string;
+      /** A button that we gave the check. */
+      readonly button?: string;
+      /** When the check that was pressed stood there, by the host's clock. */
+      readonly stoodAt?: Date;
     }
   | IncompleteEvent
   | CommentEvent

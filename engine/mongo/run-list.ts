@@ -82,6 +82,7 @@ export function refOf(trigger: Trigger): string {
     case 'tag':
       return trigger.tag;
     case 'pull_request':
+    case 'merge_group':
       return trigger.headRef;
   }
 }

@@ -34,6 +34,7 @@ export interface RunSummary {
 export interface RunFilter {
   readonly repository?: string;
   readonly repositoryId?: string;
+  readonly headSha?: string;
   readonly number?: number;
   readonly hasEnded?: boolean;
 }

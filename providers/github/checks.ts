@@ -69,6 +69,9 @@ function checkBody(check: CheckRun, annotations: readonly CheckAnnotation[]) {
       : state.status === 'in_progress'
         ? { status: state.status, started_at: state.startedAt.toISOString() }
         : { status: state.status }),
+    ...(check.buttons === undefined
+      ? {}
+      : { actions: check.buttons.map(({ id, ...words }) => ({ identifier: id, ...words })) }),
     output: {
       title: check.title,
       summary: check.summary,

@@ -2,6 +2,7 @@ import { Sha } from '../../engine/core/trigger.ts';
 import type { GitHost } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
 import { type GitHubSession, isStatus } from './session.ts';
+import { queuePrefix } from './translate.ts';
 
 const branchPages = 10;
 const perPage = 100;
@@ -90,7 +91,8 @@ export function readingCode(
         for (let page = 1; page <= branchPages; page += 1) {
           const asked = { ...at, per_page: perPage, page };
           const { data } = await octokit.request('GET /repos/{owner}/{repo}/branches', asked);
-          heads.push(...data.map(({ name, commit }) => ({ branch: name, sha: Sha(commit.sha) })));
+          for (const { name, commit } of data)
+            if (!name.startsWith(queuePrefix)) heads.push({ branch: name, sha: Sha(commit.sha) });
           if (data.length < perPage) return { heads, isComplete: true };
         }
         return { heads, isComplete: false };

@@ -50,7 +50,23 @@ export const PullRequest = withRepository.extend({
 
 export const CheckRun = withRepository.extend({
   action: z.string(),
-  check_run: z.object({ head_sha: z.string(), external_id: z.string().nullable() }),
+  check_run: z.object({
+    head_sha: z.string(),
+    external_id: z.string().nullable(),
+    completed_at: z.iso.datetime({ offset: true }).nullish(),
+  }),
+  requested_action: z.object({ identifier: z.string() }).nullish(),
+});
+
+export const MergeGroup = withRepository.extend({
+  action: z.string(),
+  merge_group: z.object({
+    head_sha: z.string(),
+    head_ref: z.string(),
+    base_sha: z.string(),
+    base_ref: z.string(),
+    head_commit: z.object({ message: z.string() }).nullish(),
+  }),
 });
 
 export const CheckSuite = withRepository.extend({

@@ -1,11 +1,20 @@
 import type { z } from 'zod';
-import { type HostEvent, isSha, type PullRequestTrigger, Sha, type Trigger } from '../../engine/core/trigger.ts';
+import {
+  type HostEvent,
+  isSha,
+  type MergeGroupTrigger,
+  type PullRequestTrigger,
+  Sha,
+  type Trigger,
+} from '../../engine/core/trigger.ts';
 import { firstLine, ignored, understood } from '../understand.ts';
 import { translateInstallation } from './installation.ts';
 import { personOf, repositoryOf } from './repository-ref.ts';
-import { CheckRun, CheckSuite, Common, IssueComment, Labeled, PullRequest, Push } from './schema.ts';
+import { CheckRun, CheckSuite, Common, IssueComment, Labeled, MergeGroup, PullRequest, Push } from './schema.ts';
 
 const noCommit = /^0+$/;
+/** Branches that GitHub's merge queue makes. */
+export const queuePrefix = 'gh-readonly-queue/';
 
 /** What a verified delivery means. A body that is not as GitHub documents it is ignored, with the field that is off. */
 export function translate(event: string, body: unknown): HostEvent {
@@ -26,14 +35,18 @@ function understand(event: string, body: unknown): HostEvent {
     case 'issue_comment':
       return commented(IssueComment.parse(body));
     case 'check_run': {
-      const { check_run, ...rest } = CheckRun.parse(body);
-      if (rest.action !== 'rerequested') return ignored(`check_run ${rest.action} asks for nothing`);
+      const { check_run, requested_action, ...rest } = CheckRun.parse(body);
+      const button = rest.action === 'requested_action' ? requested_action?.identifier : undefined;
+      if (rest.action !== 'rerequested' && button === undefined)
+        return ignored(`check_run ${rest.action} asks for nothing`);
       return {
         type: 'rerun',
         repository: repositoryOf(rest),
         headSha: Sha(check_run.head_sha),
         by: personOf(rest.sender),
         ...(check_run.external_id === null || check_run.external_id === '' ? {} : { checkId: check_run.external_id }),
+        ...(button === undefined ? {} : { button }),
+        ...(typeof check_run.completed_at === 'string' ? { stoodAt: new Date(check_run.completed_at) } : {}),
       };
     }
     case 'check_suite': {
@@ -46,6 +59,8 @@ function understand(event: string, body: unknown): HostEvent {
         by: personOf(rest.sender),
       };
     }
+    case 'merge_group':
+      return mergeGroup(MergeGroup.parse(body));
     case 'installation':
     case 'installation_repositories':
     case 'repository':
@@ -59,6 +74,7 @@ function pushed(push: z.infer<typeof Push>): HostEvent {
   const { ref, before, after, deleted, head_commit } = push;
   const [, kind, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
   if (kind === undefined || name === undefined) return ignored(`${ref} is no branch or tag`);
+  if (kind === 'heads' && name.startsWith(queuePrefix)) return ignored('the merge queue asks for itself');
   if (deleted || noCommit.test(after)) return ignored(`${ref} was deleted`);
   const repository = repositoryOf(push);
   const facts = {
@@ -121,6 +137,30 @@ function pullRequest(hook: z.infer<typeof PullRequest>): HostEvent {
       after: pull.head.sha,
     },
   };
+}
+
+/** The next state of a branch, made by the merge queue in a branch of its own. */
+function mergeGroup(hook: z.infer<typeof MergeGroup>): HostEvent {
+  const { action, merge_group: group } = hook;
+  if (action !== 'checks_requested' && action !== 'destroyed') return ignored(`merge_group ${action} asks for nothing`);
+  const repository = repositoryOf(hook);
+  const branchOf = (ref: string) => ref.replace(/^refs\/heads\//, '');
+  const trigger: MergeGroupTrigger = {
+    type: 'merge_group',
+    action: action === 'destroyed' ? 'removed' : 'requested',
+    repository,
+    defaultBranch: hook.repository.default_branch,
+    actor: personOf(hook.sender),
+    title: firstLine(group.head_commit?.message ?? ''),
+    headSha: Sha(group.head_sha),
+    headRef: branchOf(group.head_ref),
+    baseRef: branchOf(group.base_ref),
+    baseSha: Sha(group.base_sha),
+  };
+  const { tenant, id: repositoryId } = repository;
+  const subject = `merge group ${trigger.headRef}`;
+  const key = { tenant, repositoryId, subject, base: group.base_sha, action, before: '', after: group.head_sha };
+  return { type: 'trigger', trigger, key };
 }
 
 /** Only new comments of people are commands: others may edit a comment, and a bot repeats what it was told. */

@@ -42,7 +42,7 @@ export function inWords(event: HostEvent): string {
     case 'ignored':
       return `ignored: ${event.because}`;
     case 'rerun':
-      return `rerun ${event.checkId ?? 'all'} of ${short(event.headSha)} by ${event.by.login}`;
+      return `${event.button === undefined ? 'rerun' : `button ${event.button} on`} ${event.checkId ?? 'all'} of ${short(event.headSha)} by ${event.by.login}`;
     case 'comment':
       return `comment ${event.commentId} on #${event.number} by ${event.by.login}: ${event.body}`;
     case 'reaction':
@@ -91,6 +91,8 @@ function triggerInWords(trigger: Extract<HostEvent, { type: 'trigger' }>['trigge
       const marks = `${isFork ? ' fork' : ''}${isDraft ? ' draft' : ''}${labels.length > 0 ? ` [${labels}]` : ''}`;
       return `${action} #${number} ${headRef}@${short(headSha)} into ${baseRef}@${short(baseSha)}${marks} ${who}`;
     }
+    case 'merge_group':
+      return `merge group ${trigger.action} ${short(trigger.headSha)} for ${trigger.baseRef}@${short(trigger.baseSha)} ${who}`;
     default:
       return `${trigger.type} ${who}`;
   }

@@ -71,6 +71,8 @@ export const Repository = z.object({
   announcedRefs: z.record(z.string(), z.string()),
   /** Names of checks that must pass before a merge into a branch. */
   requiredChecks: z.record(z.string(), z.array(z.string())),
+  /** Branches that are merged into by a queue alone. */
+  queuedBranches: z.array(z.string()).default([]),
   createdAt: time,
   updatedAt: time,
   pushedAt: time,
@@ -180,6 +182,26 @@ export const Pull = z.object({
   updatedAt: time,
 });
 export type Pull = z.infer<typeof Pull>;
+
+/** A pull request that waits to be merged; `group` is what it would become, while the checks of that are awaited. */
+export const QueueEntry = z.object({
+  id,
+  repositoryId: id,
+  number: z.number().int(),
+  baseRef: z.string(),
+  byId: id,
+  group: z
+    .object({
+      ref: z.string(),
+      baseSha: z.string(),
+      headSha: z.string(),
+      /** The head of the pull request that is in it. */
+      pullSha: z.string(),
+      message: z.string(),
+    })
+    .nullable(),
+});
+export type QueueEntry = z.infer<typeof QueueEntry>;
 
 export const Comment = z.object({
   id,

@@ -65,6 +65,8 @@ export interface EmbeddedGitHost {
     options?: { readonly private?: boolean; readonly description?: string },
   ): Promise<{ readonly id: number; readonly fullName: string; readonly cloneUrl: string; readonly pageUrl: string }>;
   addCollaborator(owner: string, name: string, login: string, role: Role): void;
+  /** GitHub's merge queue: from now on the branch is merged into by it alone. */
+  queueMerges(owner: string, name: string, branch: string): void;
   /** Names of checks that must pass before a merge into the branch. */
   requireChecks(owner: string, name: string, branch: string, checks: readonly string[]): void;
   registerApp(facts: {
@@ -202,6 +204,10 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     },
     addCollaborator: (owner, name, login, role) =>
       setGrant(host, 'repository', repositoryNamed(owner, name).id, account(login).id, role),
+    queueMerges: (owner, name, branch) => {
+      const repository = repositoryNamed(owner, name);
+      store.repositories.save({ ...repository, queuedBranches: [...new Set([...repository.queuedBranches, branch])] });
+    },
     requireChecks: (owner, name, branch, checks) => {
       const repository = repositoryNamed(owner, name);
       store.repositories.save({

@@ -21,6 +21,7 @@ import {
   Installation,
   Label,
   Pull,
+  QueueEntry,
   Reaction,
   Repository,
   Team,
@@ -43,6 +44,7 @@ export class Store {
   readonly deliveries: Table<Delivery>;
   readonly labels: Table<Label>;
   readonly pulls: Table<Pull>;
+  readonly queue: Table<QueueEntry>;
   readonly comments: Table<Comment>;
   readonly reactions: Table<Reaction>;
   readonly checkSuites: Table<CheckSuite>;
@@ -108,6 +110,12 @@ export class Store {
     this.pulls = new Table(database, {
       name: 'pulls',
       schema: Pull,
+      key: (row) => `${row.repositoryId}#${row.number}`,
+      parent: (row) => row.repositoryId,
+    });
+    this.queue = new Table(database, {
+      name: 'merge_queue',
+      schema: QueueEntry,
       key: (row) => `${row.repositoryId}#${row.number}`,
       parent: (row) => row.repositoryId,
     });

@@ -103,6 +103,9 @@ export async function pullRequestWorld(folder: string) {
         .check_runs.filter((check) => check.name === name)
         .map(({ status, conclusion, output }) => ({ state: conclusion ?? status, title: output.title ?? '' }))
         .at(-1),
+    /** Runs that are under way. */
+    runs: () => whole.slipway.loop.drivenRuns(),
+    audit: () => whole.slipway.audit.find({}, 50),
     /** The newest run of a commit, as the events tell it. */
     run: (sha: string) => whole.slipway.loop.drivenRuns().find((run) => run.trigger.headSha === sha),
     async copyOf(login: string, url: string): Promise<WorkingCopy> {

@@ -200,7 +200,7 @@ export async function rulesWorld(capabilities: GitHostCapabilities) {
     return start.start(trigger, `delivery-${keys}`);
   };
   const answer = (event: Partial<CommentEvent> & { readonly commentId: string; readonly body: string }) =>
-    conversation.answer({ type: 'comment', repository, number: 5, by: ann, ...event }, start);
+    conversation.answer({ type: 'comment', repository, number: 5, by: ann, ...event }, 'delivery', start);
   return {
     host,
     state,
@@ -221,10 +221,15 @@ export async function rulesWorld(capabilities: GitHostCapabilities) {
       return (await conversation.audit.find({}, 1))[0];
     },
     react: (by: typeof ann, commentId: string, content: ReactionContent) =>
-      conversation.answer({ type: 'reaction', change: 'added', repository, number: 5, by, commentId, content }, start),
+      conversation.answer(
+        { type: 'reaction', change: 'added', repository, number: 5, by, commentId, content },
+        'delivery',
+        start,
+      ),
     label: (by: typeof ann, change: Partial<LabelEvent>) =>
       conversation.answer(
         { type: 'label', repository, number: 5, by, added: [], removed: [], labels: [], ...change },
+        'delivery',
         start,
       ),
     audit: () => conversation.audit.find({}, 100),

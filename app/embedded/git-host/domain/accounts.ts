@@ -73,6 +73,7 @@ export async function createRepository(
     lastNumber: 0,
     announcedRefs: {},
     requiredChecks: {},
+    queuedBranches: [],
     createdAt: now,
     updatedAt: now,
     pushedAt: now,

@@ -21,6 +21,8 @@ export async function mergePull(host: Host, pull: Pull, actor: Actor, request: M
     if (current.state !== 'open' || current.draft) throw new Refusal(405, 'Pull Request is not mergeable');
     if (request.expectedHeadSha !== undefined && request.expectedHeadSha !== current.headSha)
       throw new Refusal(409, 'Head branch was modified. Review and try the merge again.');
+    if (host.store.repositories.get(pull.repositoryId).queuedBranches.includes(current.baseRef))
+      throw new Refusal(405, 'Changes must be made through the merge queue');
     const missing = missingChecks(host, current);
     if (missing.length > 0)
       throw new Refusal(405, `Required status check ${missing.map((name) => `"${name}"`).join(', ')} is expected.`);
@@ -45,7 +47,7 @@ export async function mergePull(host: Host, pull: Pull, actor: Actor, request: M
   return host.store.pulls.get(pull.id);
 }
 
-function messageOf(host: Host, pull: Pull, request: MergeRequest): string {
+export function messageOf(host: Host, pull: Pull, request: MergeRequest): string {
   const headOwner = ownerOf(host, host.store.repositories.get(pull.headRepositoryId)).login;
   const title =
     request.title ??

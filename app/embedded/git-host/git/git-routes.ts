@@ -3,6 +3,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context, Hono } from 'hono';
 import { requireAccess } from '../access/authorize.ts';
 import { actorOf, principalOf } from '../access/principal.ts';
+import { moveQueues } from '../domain/merge-queue.ts';
 import { announceRefs } from '../domain/refs.ts';
 import type { Repository } from '../entities.ts';
 import { findRepository, gitOf, type Host } from '../host.ts';
@@ -60,7 +61,9 @@ async function serve(
       outgoing: c.env.outgoing,
       timeoutMs: timeLimitMs,
       beforeEnd: async () => {
-        if (actor !== undefined && c.req.method === 'POST' && isPush) await announceRefs(host, repository.id, actor);
+        if (actor === undefined || c.req.method !== 'POST' || !isPush) return;
+        await announceRefs(host, repository.id, actor);
+        await moveQueues(host, repository.id);
       },
     });
     return RESPONSE_ALREADY_SENT;

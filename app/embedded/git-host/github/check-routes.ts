@@ -3,6 +3,7 @@ import { actorOf, type Principal } from '../access/principal.ts';
 import type { CheckRun } from '../check-entities.ts';
 import { CheckRunEdit, createCheckRun, editCheckRun, emitCheckRun, NewCheckRun } from '../domain/check-runs.ts';
 import { emitSuite } from '../domain/check-suites.ts';
+import { moveQueues } from '../domain/merge-queue.ts';
 import { latestCheckRuns } from '../domain/required-checks.ts';
 import type { Repository } from '../entities.ts';
 import { gitOf, type Host } from '../host.ts';
@@ -35,6 +36,7 @@ export function addCheckRoutes(api: Api, host: Host): void {
       },
       branch: branchName(branch),
     });
+    await moveQueues(host, repository.id);
     return c.json(checkRunShape(host, run), 201);
   });
 
@@ -50,7 +52,9 @@ export function addCheckRoutes(api: Api, host: Host): void {
           '` - check run can only be modified by the GitHub App that created it.',
       );
     const input = await readBody(c, CheckRunEdit, 'CheckRun');
-    return c.json(checkRunShape(host, editCheckRun(host, repository, known, actorOf(principal), input)));
+    const edited = editCheckRun(host, repository, known, actorOf(principal), input);
+    await moveQueues(host, repository.id);
+    return c.json(checkRunShape(host, edited));
   });
 
   api.get('/repos/:owner/:repo/check-runs/:id', (c) =>

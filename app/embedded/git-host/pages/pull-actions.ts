@@ -4,6 +4,7 @@ import { emitCheckRun, requestAction } from '../domain/check-runs.ts';
 import { addReaction, removeReaction } from '../domain/comments.ts';
 import { addLabels, findLabel, removeLabel } from '../domain/labels.ts';
 import { mergePull } from '../domain/merge-pull.ts';
+import { joinQueue } from '../domain/merge-queue.ts';
 import { editPull, findPull, openPull } from '../domain/pulls.ts';
 import { type Pull, ReactionContent, type Repository } from '../entities.ts';
 import { fullNameOf, type Host } from '../host.ts';
@@ -55,6 +56,7 @@ export function addPullActions(pages: Hono<PageEnv>, host: Host): void {
   });
   act('merge', async (c, { repository, pull }, form) => {
     requireRight(c, repository);
+    if (form('method') === 'queue') return joinQueue(host, pull, actorOf(c.get('viewer')));
     const method = form('method') === 'squash' ? 'squash' : 'merge';
     await mergePull(host, pull, actorOf(c.get('viewer')), { method, expectedHeadSha: form('sha') });
   });

@@ -120,11 +120,24 @@ async function mergeBox(
     <p class="row">${sign(state.tone, state.tone)} ${state.words}</p>
     <form method="post" action="${href}/merge" class="row line">
       ${csrfField(viewer)}<input type="hidden" name="sha" value="${pull.headSha}" />
-      <button class="primary" name="method" value="merge"${hindrance === undefined ? '' : html` disabled`}>
-        ${host.face.pages.pull === 'merge request' ? 'Merge' : 'Merge pull request'}
-      </button>
-      <button name="method" value="squash"${hindrance === undefined ? '' : html` disabled`}>Squash and merge</button>
+      ${repository.queuedBranches.includes(pull.baseRef) ? queueButton(host, pull, rights) : mergeButtons(host, hindrance)}
     </form>`;
+}
+
+function mergeButtons(host: Host, hindrance: string | undefined): Html {
+  return html`<button class="primary" name="method" value="merge"${hindrance === undefined ? '' : html` disabled`}>
+      ${host.face.pages.pull === 'merge request' ? 'Merge' : 'Merge pull request'}
+    </button>
+    <button name="method" value="squash"${hindrance === undefined ? '' : html` disabled`}>Squash and merge</button>`;
+}
+
+function queueButton(host: Host, pull: Pull, rights: 'write' | 'read'): Html {
+  const entry = host.store.queue.findByKey(`${pull.repositoryId}#${pull.number}`);
+  if (entry !== undefined)
+    return html`<span>In the merge queue${entry.group === null ? '' : ': its checks run'}.</span>`;
+  return html`<button class="primary" name="method" value="queue"${rights === 'write' ? '' : html` disabled`}>
+    Merge when ready
+  </button>`;
 }
 
 function deployments(host: Host, repository: Repository, pull: Pull): Html {
