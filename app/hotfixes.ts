@@ -21,6 +21,10 @@ export class Hotfixes {
     await this.#hotfixes.replaceOne({ _id: idOf(repository, number) }, facts, { upsert: true });
   }
 
+  async unmark(repository: RepositoryRef, number: number): Promise<void> {
+    await this.#hotfixes.deleteOne({ _id: idOf(repository, number) });
+  }
+
   async isHotfix(repository: RepositoryRef, number: number, headSha: string): Promise<boolean> {
     return (await this.#hotfixes.findOne({ _id: idOf(repository, number) }))?.headSha === headSha;
   }

@@ -23,6 +23,8 @@ export interface KnownRef {
   /** Of a pull request; empty for a branch. */
   readonly baseRef: string;
   readonly isOpen: boolean;
+  /** Of a pull request, what else decides what is run: whether it is a draft, and its labels. */
+  readonly facts?: string;
   /** What told of it; absent for what was there before Slipway looked for the first time, of which nothing was run. */
   readonly delivery?: string;
   readonly at: Date;
@@ -40,7 +42,15 @@ export interface KnownRepository {
   readonly suspects: readonly string[];
 }
 
-type Happened = Extract<HostEvent, { type: 'trigger' | 'incomplete' }>;
+/** What a delivery told of a branch, tag or pull request. */
+export type Happened =
+  | Pick<Extract<HostEvent, { type: 'trigger' }>, 'type' | 'trigger'>
+  | Pick<Extract<HostEvent, { type: 'incomplete' }>, 'type' | 'known'>;
+/** `again`: it stands where it stood, but as a draft or with labels that it had not. */
+type News =
+  | { readonly trigger: Trigger }
+  | { readonly again: PullRequestTrigger }
+  | { readonly ignoredBecause: string };
 type Asked = Pick<GitHost, 'defaultBranch' | 'pullRequest' | 'branchHead' | 'holds'>;
 
 const soonMs = 60_000;
@@ -66,11 +76,7 @@ export class KnownRefs {
   }
 
   /** @throws GitHostError when the host cannot be asked; the caller tries again */
-  async news(
-    event: Happened,
-    delivery: string,
-    host: Asked,
-  ): Promise<{ readonly trigger: Trigger } | { readonly ignoredBecause: string }> {
+  async news(event: Happened, delivery: string, host: Asked): Promise<News> {
     const told = event.type === 'trigger' ? event.trigger : event.known;
     await this.#know(told.repository);
     const trigger = needsHost(told) ? await completeTrigger(told, host) : told;
@@ -110,7 +116,10 @@ export class KnownRefs {
   }
 
   /** Keeps what stands there unheard of, so that nothing is run for what is older than Slipway. */
-  async keepAsOld(repository: RepositoryRef, refs: readonly Pick<KnownRef, 'subject' | 'headSha' | 'baseRef'>[]) {
+  async keepAsOld(
+    repository: RepositoryRef,
+    refs: readonly Pick<KnownRef, 'subject' | 'headSha' | 'baseRef' | 'facts'>[],
+  ) {
     const repositoryKey = keyOf(repository);
     for (const ref of refs) {
       const _id = `${repositoryKey}/${ref.subject}`;
@@ -137,7 +146,7 @@ export class KnownRefs {
     await this.#repositories.updateMany({ ...which, sweepAt: { $lt: sweepAt } }, { $set: { sweepAt } });
   }
 
-  async #pullRequestNews(trigger: PullRequestTrigger, told: KnownOfTrigger | Trigger, delivery: string) {
+  async #pullRequestNews(trigger: PullRequestTrigger, told: KnownOfTrigger | Trigger, delivery: string): Promise<News> {
     const place = placeOf(trigger);
     // The host may lag behind its own delivery; a second look will tell.
     const isOther = 'headSha' in told && told.headSha !== trigger.headSha;
@@ -149,7 +158,9 @@ export class KnownRefs {
       known.headSha === place.headSha &&
       known.baseRef === place.baseRef &&
       known.isOpen === place.isOpen;
-    return isKnown ? { ignoredBecause: `it stands where ${known.delivery} told` } : { trigger };
+    if (!isKnown) return { trigger };
+    const isSame = known.facts === undefined || known.facts === place.facts || !place.isOpen;
+    return isSame ? { ignoredBecause: `it stands where ${known.delivery} told` } : { again: trigger };
   }
 
   /** Pushes in sequence are known by what came before them. Of others, one that a newer one overtook starts nothing. */
@@ -182,6 +193,11 @@ export class KnownRefs {
   }
 }
 
+/** Equal for two states of a pull request's draft mark and labels that are. */
+export function factsOf({ isDraft, labels }: Pick<PullRequestTrigger, 'isDraft' | 'labels'>): string {
+  return JSON.stringify([isDraft, [...labels].sort()]);
+}
+
 export function keyOf({ tenant, id }: RepositoryRef): string {
   return `${tenant}/${id}`;
 }
@@ -201,6 +217,7 @@ function placeOf(trigger: PushTrigger | PullRequestTrigger): Omit<KnownRef, 'del
     headSha: trigger.headSha,
     baseRef: trigger.type === 'push' ? '' : trigger.baseRef,
     isOpen: trigger.type === 'push' || trigger.action === 'opened' || trigger.action === 'updated',
+    ...(trigger.type === 'push' ? {} : { facts: factsOf(trigger) }),
   };
 }
 

@@ -42,7 +42,7 @@ import { Installations } from './installations/installations.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { Schedules } from './jobs/start-scheduled.ts';
 import { defaultPace, SweepMissedEvents } from './jobs/sweep-missed-events.ts';
-import { KnownRefs } from './known-refs.ts';
+import { type Happened, KnownRefs } from './known-refs.ts';
 import { lead } from './lead.ts';
 import { missedHostEvent, missedProvider } from './missed-event.ts';
 import { openDatabase } from './open-database.ts';
@@ -272,13 +272,14 @@ export async function startSlipway(
         type: 'ignored',
         because: `${provider} is not set up any more`,
       },
-    handle: async (event, deliveryId) =>
-      (await followInstallations.handle(event)) ??
-      (event.type === 'trigger' || event.type === 'incomplete'
-        ? handle(event, deliveryId, start, refs, hostOf)
-        : event.type === 'installation'
-          ? { ignoredBecause: 'an installation asks for nothing' }
-          : conversation.answer(event, deliveryId, start)),
+    handle: async (event, deliveryId) => {
+      const followed = await followInstallations.handle(event);
+      if (followed !== undefined || event.type === 'installation') return followed ?? {};
+      const plan = (happened: Happened) => handle(happened, deliveryId, start, refs, hostOf);
+      if (event.type === 'trigger' || event.type === 'incomplete') return plan(event);
+      const answered = await conversation.answer(event, deliveryId, start);
+      return event.type === 'label' ? relabelled(event, answered, plan) : answered;
+    },
     onError,
   });
   await inbox.prepare();
@@ -403,7 +404,7 @@ async function redeliverMissed(hosts: readonly GitHost[]): Promise<void> {
 }
 
 async function handle(
-  event: Extract<HostEvent, { type: 'trigger' | 'incomplete' }>,
+  event: Happened,
   deliveryId: string,
   start: StartRun,
   refs: KnownRefs,
@@ -412,7 +413,19 @@ async function handle(
   const { repository } = event.type === 'trigger' ? event.trigger : event.known;
   const news = await refs.news(event, deliveryId, hostOf(repository.provider));
   if ('ignoredBecause' in news) return news;
-  const started = await start.start(news.trigger, deliveryId);
-  await refs.saw(news.trigger, deliveryId);
+  const trigger = 'again' in news ? news.again : news.trigger;
+  const started = await ('again' in news ? start.again(news.again, deliveryId) : start.start(trigger, deliveryId));
+  await refs.saw(trigger, deliveryId);
   return started.outcome === 'ignored' ? { ignoredBecause: started.because } : {};
+}
+
+/** Labels ask for something of their own, and they may change what is run. */
+async function relabelled(
+  { repository, number, by }: Extract<HostEvent, { type: 'label' }>,
+  answered: { readonly ignoredBecause?: string },
+  plan: (event: Happened) => Promise<{ readonly ignoredBecause?: string }>,
+): Promise<{ readonly ignoredBecause?: string }> {
+  const known = { type: 'pull_request', action: 'updated', repository, number, actor: by } as const;
+  const planned = await plan({ type: 'incomplete', known });
+  return answered.ignoredBecause === undefined ? answered : planned;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Pipeline, PipelineSource } from '../engine/core/pipeline.ts';
-import { planRun } from '../engine/core/plan.ts';
+import type { Pipeline, PipelineSource, Plan } from '../engine/core/pipeline.ts';
+import { type Planned, planRun } from '../engine/core/plan.ts';
 import { emptyPolicy } from '../engine/core/policy.ts';
 import type { Lane } from '../engine/core/run-events.ts';
 import type { MergeGroupTrigger, PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../engine/core/trigger.ts';
@@ -83,12 +83,42 @@ export class StartRun {
       const left = await this.#leftQueue(trigger);
       if (left !== undefined) return { outcome: 'ignored', because: left };
     }
+    const resolved = await this.#resolve(trigger);
+    if ('mistakes' in resolved) {
+      await this.#showMistakes(trigger, pipelineFile, resolved.mistakes);
+      return { outcome: 'mistakes', mistakes: resolved.mistakes };
+    }
+    return resolved.matched
+      ? this.#create(trigger, resolved.plan, key)
+      : { outcome: 'ignored', because: resolved.reason };
+  }
+
+  /**
+   * The same head of a pull request, as a draft or with labels that it had not: it runs anew only where that changes what
+   * is run. @throws GitHostError as above
+   */
+  async again(trigger: PullRequestTrigger, key: string): Promise<Started> {
+    const resolved = await this.#resolve(trigger);
+    if ('mistakes' in resolved) return { outcome: 'ignored', because: 'its pipeline file has mistakes' };
+    const before = await this.#lastPlan(trigger);
+    if (before === undefined ? !resolved.matched : resolved.matched && isSameWork(before, resolved.plan))
+      return { outcome: 'ignored', because: 'what is run stays the same' };
+    await this.#cancelOlder(
+      trigger,
+      resolved.matched ? 'its draft state or labels changed what is run' : resolved.reason,
+      key,
+    );
+    if (!resolved.matched) return { outcome: 'ignored', because: resolved.reason };
+    if (!trigger.isFork) return this.#create(trigger, resolved.plan, key);
+    await this.#showConsent(trigger);
+    return { outcome: 'ignored', because: 'it comes from a fork and waits for consent' };
+  }
+
+  /** What a trigger would run. */
+  async #resolve(trigger: Trigger): Promise<Planned | { readonly mistakes: readonly Mistake[] }> {
     const policySha = await this.#policySha(trigger);
     const definition = await this.#definitionOf(trigger, policySha);
-    if ('mistakes' in definition) {
-      await this.#showMistakes(trigger, pipelineFile, definition.mistakes);
-      return { outcome: 'mistakes', mistakes: definition.mistakes };
-    }
+    if ('mistakes' in definition) return definition;
     const { pipeline, source } = definition;
     if (trigger.type === 'push' && trigger.branch === trigger.defaultBranch)
       await this.#followSchedules(trigger.repository, trigger.branch, pipeline);
@@ -106,22 +136,21 @@ export class StartRun {
       ...('policy' in policy ? { policy: { ...policy.policy, sha: policySha } } : {}),
       ...(skipDeploys === undefined ? {} : { skipDeploys }),
     });
-    if (!planned.matched) return { outcome: 'ignored', because: planned.reason };
+    if (!planned.matched) return planned;
     // Nobody can say whose consent a deploy needs: none is begun.
     const deploys = planned.plan.stages.some(
       ({ deploy, skipReason }) => deploy !== undefined && skipReason === undefined,
     );
-    if ('mistakes' in policy && deploys) {
-      await this.#showMistakes(trigger, pipelineFile, policy.mistakes);
-      return { outcome: 'mistakes', mistakes: policy.mistakes };
-    }
+    return 'mistakes' in policy && deploys ? policy : planned;
+  }
 
+  async #create(trigger: Trigger, plan: Plan, key: string): Promise<Started> {
     const runId = runIdOf(key);
     const sent = await this.#loop.send(runId, {
       type: 'CreateRun',
       runId,
       trigger,
-      plan: planned.plan,
+      plan,
       lane: (await this.#isOnHotfixLane(trigger)) ? 'hotfix' : laneOf(trigger),
       team: `${trigger.repository.owner}/${trigger.repository.name}`,
       replica: this.#replica,
@@ -238,6 +267,12 @@ export class StartRun {
     return because;
   }
 
+  async #lastPlan({ repository, number, headSha }: PullRequestTrigger): Promise<Plan | undefined> {
+    const runs = await this.#runs.find({ repositoryId: repository.id, number, headSha }, { limit: 20 });
+    const last = runs.find((run) => run.tenant === repository.tenant && run.trigger === 'pull_request');
+    return last === undefined ? undefined : (await this.#loop.runAt(last.runId, Number.MAX_SAFE_INTEGER))?.run.plan;
+  }
+
   /** A new push to a pull request makes its older runs pointless; runs of main are never cancelled this way. */
   async #cancelOlder(trigger: PullRequestTrigger, reason: string, key: string): Promise<void> {
     const own = runIdOf(key);
@@ -262,6 +297,11 @@ export function runIdOf(key: string): string {
 /** A fork's stages come from the base, so that a stranger cannot rewrite what is run. */
 function sourceSha(trigger: Trigger, policySha: Sha): Sha {
   return trigger.type === 'pull_request' && trigger.isFork ? policySha : trigger.headSha;
+}
+
+function isSameWork(one: Plan, other: Plan): boolean {
+  const work = ({ stages }: Plan) => stages.flatMap(({ name, skipReason }) => (skipReason === undefined ? [name] : []));
+  return JSON.stringify(work(one)) === JSON.stringify(work(other));
 }
 
 /** The label only stops: whoever may put it on may. */

@@ -4,7 +4,9 @@ import type { Database } from '../engine/ports/database.ts';
 /** What is kept from being deployed: everything in an environment, or what a pull request brought. */
 export type StopSubject =
   | { readonly type: 'environment'; readonly environment: string }
-  | { readonly type: 'pull request'; readonly number: number };
+  | { readonly type: 'pull request'; readonly number: number }
+  /** The label `skip-deploy`, put on after the merge. */
+  | { readonly type: 'label'; readonly number: number };
 
 /** Somebody stopped deploys, for a reason that everybody sees. */
 export interface Stop {
@@ -47,7 +49,9 @@ export class Stops {
     const lock = await this.find(repository, { type: 'environment', environment });
     if (lock !== undefined) return `${environment} is locked by ${wordsOf(lock)}`;
     const hold = number === undefined ? undefined : await this.find(repository, { type: 'pull request', number });
-    return hold === undefined ? undefined : `pull request ${number} is held by ${wordsOf(hold)}`;
+    if (hold !== undefined) return `pull request ${number} is held by ${wordsOf(hold)}`;
+    const label = number === undefined ? undefined : await this.find(repository, { type: 'label', number });
+    return label === undefined ? undefined : `pull request ${number} has the label skip-deploy, by ${label.by}`;
   }
 }
 

@@ -2,7 +2,7 @@ import { isMap, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { allNeeds, findCycle } from './core/dag.ts';
 import type { Pipeline, StageDefinition, TriggerRule } from './core/pipeline.ts';
 import { emptyPolicy, type Policy } from './core/policy.ts';
-import { globs } from './pipeline-file/condition.ts';
+import { globs, readDrafts } from './pipeline-file/condition.ts';
 import { spread } from './pipeline-file/matrix.ts';
 import { readEnvironments, readHotfix } from './pipeline-file/policy.ts';
 import { didYouMean, isNode, type Mistake, Reader, shown } from './pipeline-file/reader.ts';
@@ -113,28 +113,29 @@ function readRules(reader: Reader, node: Node | null): readonly TriggerRule[] {
   const filters =
     (
       event: TriggerRule['event'],
-      allowed: readonly ('branches' | 'branchesIgnore' | 'tags' | 'paths' | 'pathsIgnore')[],
+      allowed: readonly ('branches' | 'branchesIgnore' | 'tags' | 'paths' | 'pathsIgnore' | 'labels')[],
     ) =>
     (value: Node | null) => {
       let rule: TriggerRule = { event };
       const isBare = value === null || (!isMap(value) && 'value' in value && value.value === null);
       if (!isBare) {
-        reader.fields(
-          value,
-          event,
-          Object.fromEntries(
+        reader.fields(value, event, {
+          ...Object.fromEntries(
             allowed.map((name) => [
               name,
               (list: Node | null) => (rule = { ...rule, [name]: globs(reader, list, `${name} of ${event}`) ?? [] }),
             ]),
           ),
-        );
+          ...(event === 'pull_request'
+            ? { drafts: (flag: Node | null) => (rule = { ...rule, drafts: readDrafts(reader, flag, event) }) }
+            : {}),
+        });
       }
       rules.push(rule);
     };
   reader.fields(node, 'on', {
     push: filters('push', ['branches', 'branchesIgnore', 'paths', 'pathsIgnore']),
-    pull_request: filters('pull_request', ['branches', 'branchesIgnore', 'paths', 'pathsIgnore']),
+    pull_request: filters('pull_request', ['branches', 'branchesIgnore', 'paths', 'pathsIgnore', 'labels']),
     tag: filters('tag', ['tags']),
     manual: filters('manual', []),
     schedule: (value) => {

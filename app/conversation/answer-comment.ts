@@ -18,7 +18,7 @@ import { type Answer, type Asked, answerMarker, denied, done, refused } from './
 import type { AnswerPrompt, Verdict } from './approve.ts';
 import { consent } from './consent.ts';
 import type { DeployByCommand } from './deploy.ts';
-import { hotfix } from './hotfix.ts';
+import { endHotfix, hotfix } from './hotfix.ts';
 import { steer } from './steer.ts';
 import type { StopDeploys } from './stop.ts';
 
@@ -110,10 +110,10 @@ export class AnswerComment {
     return answer.outcome === 'done' ? {} : { ignoredBecause: answer.why };
   }
 
-  /** The labels `hotfix` and `hold`, by whoever may say the same as a command. @throws GitHostError as above */
+  /** The labels `hotfix`, `hold` and `skip-deploy`, by whoever may say the same as a command. @throws GitHostError as above */
   async label(event: LabelEvent): Promise<{ readonly ignoredBecause?: string }> {
     const { repository, number, by, added, removed } = event;
-    const isOurs = (label: string) => label === 'hotfix' || label === 'hold';
+    const isOurs = (label: string) => label === 'hotfix' || label === 'hold' || label === 'skip-deploy';
     if (!added.some(isOurs) && !removed.some(isOurs)) return { ignoredBecause: 'the labels ask for nothing' };
     const host = this.#parts.hosts(repository.provider);
     if (by.login === (await host.ownLogin())) return { ignoredBecause: 'it is our own' };
@@ -126,22 +126,37 @@ export class AnswerComment {
     for (const { name, change } of changes) {
       const key = `label/${name}/${change}/${by.id}/${pull.headSha}`;
       const asked: Asked = { repository, number, by, key, pull, host };
-      const isHotfix = name === 'hotfix' && change === 'put';
-      if (!isHotfix && name !== 'hold') continue;
-      // The label was put on another head than the one that stands there now.
-      const hasMoved = event.headSha !== undefined && event.headSha !== pull.headSha;
-      const answer = isHotfix
-        ? hasMoved
-          ? denied('The head moved since the label was put on: look at what is new, then put it on again')
-          : await hotfix(asked, `label by ${by.login}`, this.#parts)
-        : await this.#parts.stops.hold(asked, change === 'put' ? 'label' : '', change);
+      const answer = await this.#labelled(asked, name, change, event.headSha);
+      if (answer === undefined) continue;
       await this.#record(asked, `label ${name} ${change === 'put' ? 'added' : 'removed'}`, answer);
-      if (answer.outcome !== 'denied') continue;
+      if (answer.outcome === 'done') continue;
       // The label would say what is not so.
       await host.changeLabels(repository, number, change === 'put' ? { remove: [name] } : { add: [name] });
       await this.#reply(host, repository, number, key, by, [answer.text ?? answer.why]);
     }
     return {};
+  }
+
+  /** @param headSha the one that the label was put on @returns undefined where the label says nothing now */
+  async #labelled(
+    asked: Asked,
+    name: string,
+    change: 'put' | 'lift',
+    headSha: string | undefined,
+  ): Promise<Answer | undefined> {
+    const { pull, by } = asked;
+    const { stops } = this.#parts;
+    if (name === 'hold') {
+      const answer = await stops.hold(asked, change === 'put' ? 'label' : '', change);
+      // Ended by `/unhold` before: the label says nothing any more.
+      return change === 'lift' && answer.outcome === 'refused' ? undefined : answer;
+    }
+    if (name === 'skip-deploy') return pull.state === 'merged' ? stops.skip(asked, change) : undefined;
+    if (name !== 'hotfix') return undefined;
+    if (change === 'lift') return endHotfix(asked, this.#parts);
+    if (headSha !== undefined && headSha !== pull.headSha)
+      return denied('The head moved since the label was put on: look at what is new, then put it on again');
+    return hotfix(asked, `label by ${by.login}`, this.#parts);
   }
 
   async #acknowledge(host: GitHost, { repository, number, commentId }: CommentEvent): Promise<void> {

@@ -1,7 +1,7 @@
 import { code, escaped } from '../../checks/markdown.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
-import type { RunList } from '../../engine/ports/run-list.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
+import { isAt } from '../approvals.ts';
 import type { Hotfixes } from '../hotfixes.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
 import { policyAt, rightOf } from './rights.ts';
@@ -10,7 +10,7 @@ import { policyAt, rightOf } from './rights.ts';
 export async function hotfix(
   asked: Asked,
   reason: string,
-  parts: { readonly loop: RunLoop; readonly runs: RunList; readonly hotfixes: Hotfixes; readonly clock: Clock },
+  parts: { readonly loop: RunLoop; readonly hotfixes: Hotfixes; readonly clock: Clock },
 ): Promise<Answer> {
   const { repository, number, by, host, pull } = asked;
   if (reason === '') return refused(`Say why, for those who read it later: ${code('/hotfix <reason>')}`);
@@ -20,10 +20,40 @@ export async function hotfix(
   if (!right.may) return denied(escaped(right.why), { policySha: at.sha });
   const facts = { policySha: at.sha, headSha: pull.headSha };
   await parts.hotfixes.mark(repository, number, { headSha: pull.headSha, by: by.login, reason, at: parts.clock.now() });
-  const open = await parts.runs.find({ repositoryId: repository.id, hasEnded: false }, { limit: 100 });
-  for (const { runId, tenant, headSha } of open) {
-    if (tenant === repository.tenant && headSha === pull.headSha)
-      await parts.loop.send(runId, { type: 'ChangeLane', lane: 'hotfix', by, reason });
-  }
+  await changeLanes(asked, 'hotfix', reason, parts.loop);
   return done(`hotfix: ${reason}`, facts);
+}
+
+/** The label is off: it goes where others go. @returns done also where it was on no hotfix lane */
+export async function endHotfix(
+  asked: Asked,
+  parts: { readonly loop: RunLoop; readonly hotfixes: Hotfixes },
+): Promise<Answer> {
+  const { repository, number, by, host, pull } = asked;
+  if (!(await parts.hotfixes.isHotfix(repository, number, pull.headSha))) return done('it was no hotfix');
+  const at = await policyAt(host, repository, pull.baseRef);
+  if (at === undefined) return refused(`The policy on ${code(pull.baseRef)} cannot be read, so nobody may`);
+  const right = await rightOf(host, repository, by, at.policy.hotfix, 'Ending a hotfix');
+  if (!right.may) return denied(escaped(right.why), { policySha: at.sha });
+  await parts.hotfixes.unmark(repository, number);
+  await changeLanes(asked, 'usual', 'the label was taken off', parts.loop);
+  return done('no hotfix any more', { policySha: at.sha, headSha: pull.headSha });
+}
+
+/** Of what runs for this head now: itself, and what its merge made. */
+async function changeLanes(
+  { repository, number, pull, by }: Asked,
+  to: 'hotfix' | 'usual',
+  reason: string,
+  loop: RunLoop,
+): Promise<void> {
+  const where = { tenant: repository.tenant, repositoryId: repository.id, number };
+  for (const { runId, trigger } of loop.drivenRuns().filter((run) => isAt(run, where))) {
+    const merged = trigger.type === 'push' ? trigger.pullRequest : undefined;
+    const isMeant =
+      trigger.type === 'pull_request' ? trigger.headSha === pull.headSha : merged?.headSha === pull.headSha;
+    if (!isMeant) continue;
+    const lane = to === 'hotfix' ? to : merged === undefined ? 'feature' : 'main';
+    await loop.send(runId, { type: 'ChangeLane', lane, by, reason });
+  }
 }

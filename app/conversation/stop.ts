@@ -1,8 +1,9 @@
 import { code, escaped } from '../../checks/markdown.ts';
 import { environmentPolicy } from '../../engine/core/policy.ts';
+import { type Run, stageState } from '../../engine/core/run.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
-import { placeOf } from '../approvals.ts';
+import { isAt, placeOf } from '../approvals.ts';
 import type { Stops } from '../stops.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
 import { policyAt, rightOf } from './rights.ts';
@@ -32,6 +33,27 @@ export class StopDeploys {
     const wasHeld = await this.#stops.lift(repository, subject);
     await this.releaseHeld();
     return wasHeld ? done('ended the hold') : refused('This pull request is not held');
+  }
+
+  /** The label `skip-deploy` after the merge: what waits to be deployed waits on. Before it, the merge leaves deploys out. */
+  async skip(asked: Asked, change: 'put' | 'lift'): Promise<Answer> {
+    const { repository, number, by, host } = asked;
+    const subject = { type: 'label', number } as const;
+    if (change === 'put') {
+      const waits = this.#loop
+        .drivenRuns()
+        .filter((run) => isAt(run, { tenant: repository.tenant, repositoryId: repository.id, number }))
+        .some((run) => run.plan.stages.some(({ name, deploy }) => deploy !== undefined && !hasBegun(run, name)));
+      if (!waits) return refused('Nothing of this pull request waits to be deployed any more');
+      await this.#stops.put(repository, subject, { by: by.login, reason: 'label', at: this.#clock.now() });
+      return done('skip-deploy: what waits to be deployed is held');
+    }
+    if ((await this.#stops.find(repository, subject)) === undefined) return done('nothing was held by the label');
+    const right = await rightOf(host, repository, by, [], 'Letting it be deployed');
+    if (!right.may) return denied(escaped(right.why));
+    await this.#stops.lift(repository, subject);
+    await this.releaseHeld();
+    return done('ended what the label held');
   }
 
   /** `/lock`, `/unlock`: everything in an environment. */
@@ -74,4 +96,9 @@ export class StopDeploys {
       }
     }
   }
+}
+
+function hasBegun(run: Run, stage: string): boolean {
+  const { status } = stageState(run, stage);
+  return status !== 'waiting' && status !== 'scheduled';
 }

@@ -3,7 +3,7 @@ import type { RepositoryRef } from '../../engine/core/trigger.ts';
 import type { GitHost } from '../../providers/git-host.ts';
 import { GitHostError } from '../../providers/git-host-error.ts';
 import type { Delivery } from '../inbox.ts';
-import type { KnownRef, KnownRefs, KnownRepository } from '../known-refs.ts';
+import { factsOf, type KnownRef, type KnownRefs, type KnownRepository } from '../known-refs.ts';
 import { type MissedEvent, missedProvider } from '../missed-event.ts';
 
 export interface SweepPace {
@@ -27,6 +27,7 @@ interface Standing {
   readonly subject: string;
   readonly headSha: string;
   readonly baseRef: string;
+  readonly facts?: string;
   readonly event: MissedEvent;
 }
 
@@ -77,10 +78,11 @@ export class SweepMissedEvents {
     const pulls = await host.openPullRequests(repository);
     const { heads, isComplete } = await host.branchHeads(repository);
     const standing: Standing[] = [
-      ...pulls.map(({ number, headSha, baseRef, author, authorId }) => ({
+      ...pulls.map(({ number, headSha, baseRef, author, authorId, ...facts }) => ({
         subject: `pull request ${number}`,
         headSha,
         baseRef,
+        facts: factsOf(facts),
         event: { type: 'pull_request' as const, repository, number, author, authorId },
       })),
       ...heads.map(({ branch, sha }) => {
@@ -113,7 +115,8 @@ export class SweepMissedEvents {
   /** The same finding is the same delivery, until Slipway has heard of something newer there. */
   async #handIn(difference: Standing, places: readonly KnownRef[]): Promise<void> {
     const last = places.find(({ subject }) => subject === difference.subject);
-    const facts = [difference.event, difference.headSha, difference.baseRef, last?.delivery, last?.at];
+    const { event, headSha, baseRef } = difference;
+    const facts = [event, headSha, baseRef, difference.facts ?? '', last?.delivery, last?.at];
     const id = createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32);
     await this.#take({ provider: missedProvider, id, event: 'missed', body: JSON.stringify(difference.event) });
   }
@@ -131,14 +134,14 @@ export class SweepMissedEvents {
   }
 }
 
-function withoutEvent({ subject, headSha, baseRef }: Standing): Pick<KnownRef, 'subject' | 'headSha' | 'baseRef'> {
-  return { subject, headSha, baseRef };
+function withoutEvent({ event: _, ...standing }: Standing): Omit<Standing, 'event'> {
+  return standing;
 }
 
 function isWhereItWas(now: Standing, places: readonly KnownRef[]): boolean {
   return places.some(
-    ({ subject, headSha, baseRef, isOpen }) =>
-      isOpen && subject === now.subject && headSha === now.headSha && baseRef === now.baseRef,
+    ({ subject, headSha, baseRef, isOpen, facts = now.facts }) =>
+      isOpen && subject === now.subject && headSha === now.headSha && baseRef === now.baseRef && facts === now.facts,
   );
 }
 
@@ -158,6 +161,6 @@ function closing(repository: RepositoryRef, { subject, headSha, baseRef }: Known
   return { subject, headSha, baseRef: `${baseRef} closed`, event };
 }
 
-function suspectOf({ subject, headSha, baseRef }: Standing): string {
-  return `${subject} ${headSha} ${baseRef}`;
+function suspectOf({ subject, headSha, baseRef, facts = '' }: Standing): string {
+  return `${subject} ${headSha} ${baseRef} ${facts}`;
 }

@@ -30,6 +30,10 @@ export interface Condition {
   readonly branches?: readonly string[];
   /** Globs over changed files; at least one must match. */
   readonly paths?: readonly string[];
+  /** Globs over the pull request's labels, also of one that was merged by the push; at least one must match. */
+  readonly labels?: readonly string[];
+  /** `false`: not while the pull request is a draft. */
+  readonly drafts?: boolean;
   /** Which outcome of the needed stages lets it run. Default `success`. */
   readonly after?: 'success' | 'failure' | 'always';
 }
@@ -86,6 +90,9 @@ export interface TriggerRule {
   readonly tags?: readonly string[];
   readonly paths?: readonly string[];
   readonly pathsIgnore?: readonly string[];
+  /** For `pull_request`, as in `when`. */
+  readonly labels?: readonly string[];
+  readonly drafts?: boolean;
   /** Five-field cron line in UTC, for `schedule`. */
   readonly cron?: string;
 }

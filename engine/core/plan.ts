@@ -60,7 +60,7 @@ function refusalOf(rule: TriggerRule, trigger: Trigger, changed: ChangedFiles | 
   }
   if (trigger.type === 'schedule' && rule.cron !== undefined && rule.cron !== trigger.schedule)
     return `it is another schedule's`;
-  return pathRefusal(rule.paths, rule.pathsIgnore, changed);
+  return pullRequestRefusal(rule, trigger) ?? pathRefusal(rule.paths, rule.pathsIgnore, changed);
 }
 
 function skipReasonOf(stage: StageDefinition, trigger: Trigger, changed: ChangedFiles | undefined): string | undefined {
@@ -71,7 +71,23 @@ function skipReasonOf(stage: StageDefinition, trigger: Trigger, changed: Changed
   const branch = branchOf(trigger);
   if (branches !== undefined && (branch === undefined || !matchesAny(branches, branch)))
     return `runs on ${branches.join(', ')} only`;
-  return pathRefusal(paths, undefined, changed);
+  return pullRequestRefusal(stage.when, trigger) ?? pathRefusal(paths, undefined, changed);
+}
+
+/** Labels and draft state; a merge queue asks about pull requests that are past both. */
+function pullRequestRefusal(
+  { labels, drafts }: Pick<Condition, 'labels' | 'drafts'>,
+  trigger: Trigger,
+): string | undefined {
+  if (trigger.type === 'merge_group') return undefined;
+  if (drafts === false && trigger.type === 'pull_request' && trigger.isDraft) return 'the pull request is a draft';
+  if (labels === undefined || labelsOf(trigger).some((label) => matchesAny(labels, label))) return undefined;
+  return `no label matches ${labels.join(', ')}`;
+}
+
+function labelsOf(trigger: Trigger): readonly string[] {
+  if (trigger.type === 'pull_request') return trigger.labels;
+  return trigger.type === 'push' ? (trigger.pullRequest?.labels ?? []) : [];
 }
 
 /** A merge queue asks what its pull requests were asked: the same checks have to be there. */

@@ -24,6 +24,9 @@ export function readCondition(reader: Reader, node: Node | null, what: string): 
     branches: (value) =>
       given(globs(reader, value, `branches of ${what}`), (branches) => (condition = { ...condition, branches })),
     paths: (value) => given(globs(reader, value, `paths of ${what}`), (paths) => (condition = { ...condition, paths })),
+    labels: (value) =>
+      given(globs(reader, value, `labels of ${what}`), (labels) => (condition = { ...condition, labels })),
+    drafts: (value) => (condition = { ...condition, drafts: readDrafts(reader, value, what) }),
     after: (value) =>
       given(
         reader.oneOf(value, `after of ${what}`, ['success', 'failure', 'always'] as const),
@@ -31,6 +34,11 @@ export function readCondition(reader: Reader, node: Node | null, what: string): 
       ),
   });
   return condition;
+}
+
+/** Whether drafts take part; they do where nothing is said. */
+export function readDrafts(reader: Reader, node: Node | null, what: string): boolean {
+  return reader.oneOf(node, `drafts of ${what}`, ['true', 'false']) !== 'false';
 }
 
 /** Patterns of branches or paths, as picomatch reads them. */

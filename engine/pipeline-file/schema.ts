@@ -28,9 +28,14 @@ const filters = {
   pathsIgnore: texts,
 };
 
+const ofPullRequests = {
+  labels: described(texts, 'At least one label of the pull request matches'),
+  drafts: described({ type: 'boolean', default: true }, 'false: not while it is a draft'),
+};
+
 const triggers = object({
   push: { anyOf: [{ type: 'null' }, object(filters)] },
-  pull_request: { anyOf: [{ type: 'null' }, object(filters)] },
+  pull_request: { anyOf: [{ type: 'null' }, object({ ...filters, ...ofPullRequests })] },
   tag: { anyOf: [{ type: 'null' }, object({ tags: texts })] },
   manual: { anyOf: [{ type: 'null' }, object({})] },
   schedule: (() => {
@@ -108,6 +113,7 @@ const stage = object(
       },
       branches: texts,
       paths: texts,
+      ...ofPullRequests,
       after: { enum: ['success', 'failure', 'always'], default: 'success' },
     }),
     deploy,

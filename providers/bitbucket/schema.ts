@@ -36,7 +36,7 @@ const side = z.object({ branch: z.object({ name: z.string() }), commit: z.object
 export const PullRequest = z.object({
   actor: Account,
   repository,
-  pullrequest: z.object({ id: z.number(), source: side, destination: side }),
+  pullrequest: z.object({ id: z.number(), source: side, destination: side, draft: z.boolean().default(false) }),
 });
 
 export const Comment = z.object({

@@ -90,7 +90,7 @@ function pullRequest(
       tenant: repository.tenant,
       repositoryId: repository.id,
       subject: `pull request ${pull.id}`,
-      base: pull.destination.branch.name,
+      base: `${pull.destination.branch.name}${pull.draft ? ' draft' : ''}`,
       // One that was created and one that was updated to the same head are the same state.
       action: action === 'opened' || action === 'updated' ? 'open' : action,
       before: '',

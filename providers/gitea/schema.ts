@@ -54,7 +54,9 @@ export const PushHook = delivery.extend({
 export const PullRequestHook = delivery.extend({
   action: z.string(),
   number: z.number(),
-  changes: z.object({ ref: z.object({ from: z.string() }).nullish() }).nullish(),
+  changes: z
+    .object({ ref: z.object({ from: z.string() }).nullish(), title: z.object({ from: z.string() }).nullish() })
+    .nullish(),
   pull_request: PullRequest,
 });
 

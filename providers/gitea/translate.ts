@@ -101,7 +101,8 @@ function pullRequest(hook: z.infer<typeof PullRequestHook>): HostEvent {
       tenant: repository.tenant,
       repositoryId: repository.id,
       subject: `pull request ${number}`,
-      base: `${pull.base.ref} ${pull.base.sha}`,
+      // To a draft and back are two events, whatever else is equal.
+      base: `${pull.base.ref} ${pull.base.sha}${pull.draft ? ' draft' : ''}`,
       action: hook.action,
       before: '',
       after: pull.head.sha,
@@ -121,8 +122,8 @@ function actionOf({
     case 'synchronized':
       return 'updated';
     case 'edited':
-      // Its title, or its text, or `ref`: the base that it was for before.
-      return changes?.ref === undefined || changes.ref === null ? undefined : 'updated';
+      // Its text, or its title, which makes it a draft too, or `ref`: the base that it was for before.
+      return (changes?.ref ?? changes?.title ?? undefined) === undefined ? undefined : 'updated';
     case 'closed':
       return pull_request.merged === true ? 'merged' : 'closed';
     default:

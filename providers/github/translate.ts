@@ -205,6 +205,8 @@ function actionOf({
     case 'reopened':
       return 'opened';
     case 'synchronize':
+    case 'ready_for_review':
+    case 'converted_to_draft':
       return 'updated';
     case 'edited':
       return changes?.base === undefined ? undefined : 'updated';

@@ -30,6 +30,9 @@ export const MergeRequest = z.object({
   changes: z
     .object({
       target_branch: z.object({ current: z.string() }).optional(),
+      draft: z.object({ current: z.boolean() }).optional(),
+      /** Before 15.0 it alone told of drafts, by a prefix. */
+      title: z.object({ previous: z.string().nullish(), current: z.string().nullish() }).optional(),
       labels: z.object({ previous: labels, current: labels }).optional(),
     })
     .default({}),
@@ -37,6 +40,8 @@ export const MergeRequest = z.object({
     action: z.string().optional(),
     iid: z.number(),
     oldrev: z.string().optional(),
+    draft: z.boolean().nullish(),
+    title: z.string().nullish(),
     target_branch: z.string(),
     last_commit: z.object({ id: z.string() }),
   }),

@@ -89,7 +89,11 @@ function pushed(push: z.infer<typeof Push>): HostEvent {
 function mergeRequest(hook: z.infer<typeof MergeRequest>): HostEvent {
   const { object_attributes: request, project, changes, user } = hook;
   const repository = repositoryOf(project);
-  const isMoved = request.oldrev !== undefined || changes.target_branch !== undefined;
+  const { title } = changes;
+  const isDraftChange =
+    changes.draft !== undefined ||
+    (title !== undefined && isDraftTitle(title.previous) !== isDraftTitle(title.current));
+  const isMoved = request.oldrev !== undefined || changes.target_branch !== undefined || isDraftChange;
   const action =
     request.action === 'update' ? (isMoved ? 'updated' : undefined) : actions.get(request.action ?? 'none');
   if (action === undefined && request.action === 'update' && changes.labels !== undefined) {
@@ -122,13 +126,18 @@ function mergeRequest(hook: z.infer<typeof MergeRequest>): HostEvent {
       tenant: repository.tenant,
       repositoryId: repository.id,
       subject: `pull request ${request.iid}`,
-      base: request.target_branch,
+      // To a draft and back are two events, whatever else is equal.
+      base: `${request.target_branch}${(request.draft ?? isDraftTitle(request.title)) ? ' draft' : ''}`,
       action: request.action ?? '',
       before: request.oldrev ?? '',
       after: request.last_commit.id,
     },
     mayHaveMovedNothing: false,
   };
+}
+
+function isDraftTitle(title: string | null | undefined): boolean {
+  return /^\s*(?:\[draft\]|\(draft\)|draft:|\[wip\]|wip:)/i.test(title ?? '');
 }
 
 /** Only new comments in the conversation are commands: others may edit a comment. */

@@ -175,6 +175,7 @@ export async function listeningSlipway(host: MovingHost, pace: SweepPace) {
       if (event.type !== 'trigger' && event.type !== 'incomplete') return { ignoredBecause: event.type };
       const news = await refs.news(event, delivery, port);
       if ('ignoredBecause' in news) return news;
+      if ('again' in news) return { ignoredBecause: 'only its labels or its draft state changed' };
       const { trigger } = news;
       if (trigger.type === 'push') {
         begun.push(`branch ${trigger.branch} ${trigger.headSha}`);

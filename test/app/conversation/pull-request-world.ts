@@ -64,6 +64,7 @@ export async function pullRequestWorld(folder: string) {
       branch: string,
       files: Readonly<Record<string, string>>,
       as = 'dev',
+      more: Readonly<Record<string, unknown>> = {},
     ): Promise<{ number: number; sha: string }> {
       await whole.copy.pullMain();
       const sha = await whole.copy.push(branch, files, `Change on ${branch}`);
@@ -72,6 +73,7 @@ export async function pullRequestWorld(folder: string) {
         head: branch,
         base: 'main',
         body: '',
+        ...more,
       });
       return { number: pull.parse(opened).number, sha };
     },

@@ -73,6 +73,39 @@ describe.each(every)('on %s', (_, capabilities) => {
     expect(world.state.changedLabels.slice(before)).toEqual([{ remove: ['hotfix'] }]);
   });
 
+  it('3: a label that comes late takes effect, or is taken off and answered', async () => {
+    const world = await rulesWorld(capabilities);
+    const { runId } = await world.waiting();
+    const run = () => world.loop.driven(runId);
+    // Merged already: what its merge made goes ahead.
+    await world.label(ann, { added: ['hotfix'] });
+    expect(run()?.lane).toBe('hotfix');
+    await world.label(eve, { removed: ['hotfix'] });
+    expect(run()?.lane).toBe('hotfix');
+    expect(world.state.changedLabels).toEqual([{ add: ['hotfix'] }]);
+    await world.label(ann, { removed: ['hotfix'] });
+    expect(run()?.lane).toBe('main');
+
+    // Whoever may put it on may: it only stops. Taking it off lets something go.
+    await world.label(eve, { added: ['skip-deploy'] });
+    await world.say(ann, '/slipway approve');
+    const stage = run()?.plan.stages.find(({ name }) => name === 'production');
+    const held = async () => {
+      const now = run();
+      return now !== undefined && stage !== undefined ? world.conversation.mayStart(now, stage) : undefined;
+    };
+    expect(await held()).toEqual({ heldBecause: 'pull request 5 has the label skip-deploy, by eve' });
+    await world.label(eve, { removed: ['skip-deploy'] });
+    expect(await held()).toHaveProperty('heldBecause');
+    await world.label(ann, { removed: ['skip-deploy'] });
+    expect(await held()).not.toHaveProperty('heldBecause');
+
+    await world.loop.send(runId, { type: 'CancelRun', by: ann, reason: 'over' });
+    expect(await world.label(ann, { added: ['skip-deploy'] })).toEqual({});
+    expect((await world.audit())[0]).toMatchObject({ outcome: 'refused', what: 'label skip-deploy added' });
+    expect(world.state.changedLabels.at(-1)).toEqual({ remove: ['skip-deploy'] });
+  });
+
   it('5: no event of a fork starts anything, whatever it is', async () => {
     const world = await rulesWorld(capabilities);
     for (const action of ['opened', 'updated', 'closed', 'merged'] as const)

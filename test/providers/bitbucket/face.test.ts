@@ -42,7 +42,7 @@ it('signs each delivery, and each means what happened', async () => {
   const by = people.writer;
   const short = (sha: string) => sha.slice(0, 7);
   expect(words).toEqual([
-    expect.stringMatching(`^ask for the rest: updated #1 \\.\\..{7} into main by ${by}$`),
+    expect.stringMatching(`^ask for the rest: updated #1 \\.\\..{7} into main draft by ${by}$`),
     expect.stringMatching(`^ask for the rest: updated #1 \\.\\..{7} into main by ${by}$`),
     `comment ${commentId} on #1 by ${by}: /approve <b>now</b>`,
     'ignored: pullrequest:comment_updated starts nothing',

@@ -30,7 +30,7 @@ const meaning: Readonly<Record<string, string>> = {
   'pullrequest_updated--new-commit-from-fork':
     'ask for the rest: updated #3 ..63e3d18 into main by {f70f195e-ade1-4961-9f89-547541377b80}',
   'pullrequest_updated--now-draft':
-    'ask for the rest: updated #1 ..f945c96 into master by 557058:270a1f96-cd27-4013-ade6-85df2ab9820c',
+    'ask for the rest: updated #1 ..f945c96 into master draft by 557058:270a1f96-cd27-4013-ade6-85df2ab9820c',
   'pullrequest_updated--title-or-commit':
     'ask for the rest: updated #1 ..f945c96 into master by 557058:270a1f96-cd27-4013-ade6-85df2ab9820c',
   'repo_commit_comment_created--commit-comment': 'ignored: repo:commit_comment_created starts nothing',

@@ -15,7 +15,7 @@ const meaning: Readonly<Record<string, string>> = {
   'issue_comment--edited-on-pr': 'ignored: a comment that was edited is no command',
   'pull_request--closed-merged': 'merged #2 patch-1@b5b42cd into main@b5bf8ae fork by dev',
   'pull_request--closed-unmerged': 'closed #1 feature@653af58 into main@b5bf8ae by dev',
-  'pull_request--edited-to-draft': 'ignored: pull_request edited changes nothing that is run',
+  'pull_request--edited-to-draft': 'updated #1 feature@653af58 into main@b5bf8ae draft by dev',
   'pull_request--label-updated': 'labels of #1 by slipway-bot: +[risk: low] -[] =[risk: low]',
   'pull_request--opened-from-fork': 'opened #2 patch-1@1e8a58c into main@1f3b422 fork by outsider',
   'pull_request--opened': 'opened #1 feature@22883e7 into main@1f3b422 by dev',

@@ -58,15 +58,15 @@ it.each([
   expect(words).toEqual([
     'labels of #1 by ann: +[hotfix] -[] =[hotfix]',
     'labels of #1 by ann: +[] -[hotfix] =[]',
-    'ignored: merge_request update changes nothing that is run',
+    expect.stringMatching(/^ask for the rest: updated #1 \.\..{7} into main draft by ann$/),
     `comment ${noteId} on #1 by ann: /slipway approve`,
     'ignored: an edited comment is no command',
     `added thumbs_up to ${noteId} of #1 by ann`,
     `removed thumbs_up to ${noteId} of #1 by ann`,
     expect.stringMatching(`^push topic .{7}\\.\\.${short(headSha)} by ann$`),
     `tag v1 ${short(headSha)} by ann`,
-    expect.stringMatching(`^ask for the rest: updated #1 .{7}\\.\\.${short(headSha)} into main by ann$`),
-    'ignored: merge_request update changes nothing that is run',
+    expect.stringMatching(`^ask for the rest: updated #1 .{7}\\.\\.${short(headSha)} into main draft by ann$`),
+    `ask for the rest: updated #1 ..${short(headSha)} into main by ann`,
     `ask for the rest: merged #1 ..${short(headSha)} into main by ann`,
     expect.stringMatching(`^push main ${short(baseSha)}\\.\\..{7} by ann$`),
   ]);

@@ -26,7 +26,7 @@ const meaning: Readonly<Record<string, string>> = {
   'merge_request--reopen': 'ask for the rest: opened #1 ..36b5813 into main by real6543',
   'merge_request--unapproved': 'ignored: merge_request unapproved changes nothing that is run',
   'merge_request--update-assignee': 'ignored: merge_request update changes nothing that is run',
-  'merge_request--update-draft-to-ready': 'ignored: merge_request update changes nothing that is run',
+  'merge_request--update-draft-to-ready': 'ask for the rest: updated #3 ..ffd7152 into main by rathod.meetsatish',
   'merge_request--update-labels-added': 'labels of #3 by real6543: +[good first issue] -[] =[good first issue]',
   'merge_request--update-labels-changed':
     'labels of #3 by real6543: +[enhancement,help wanted] -[documentation] =[enhancement,help wanted]',
@@ -35,7 +35,7 @@ const meaning: Readonly<Record<string, string>> = {
   'merge_request--update-no-code-change': 'ignored: merge_request update changes nothing that is run',
   'merge_request--update-reviewers': 'ignored: merge_request update changes nothing that is run',
   'merge_request--update-title-description': 'ignored: merge_request update changes nothing that is run',
-  'merge_request--update-to-draft': 'ignored: merge_request update changes nothing that is run',
+  'merge_request--update-to-draft': 'ask for the rest: updated #3 ..ffd7152 into main draft by rathod.meetsatish',
   'note--commit-comment': 'ignored: a comment on what is no pull request is no command',
   'note--issue-comment': 'ignored: a comment on what is no pull request is no command',
   'note--mr-comment-created-no-action-field': 'comment 50772616 on #1 by sytses: lgtm',
