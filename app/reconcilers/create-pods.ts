@@ -47,7 +47,7 @@ export class CreatePods {
   readonly #disturbed = new Map<string, string>();
   /** Pods that were asked to go, until they are gone: asking once is enough, however often they are seen meanwhile. */
   readonly #removed = new Set<string>();
-  readonly #window = new CreateWindow(() => this.#onRoom());
+  readonly #window = new CreateWindow({ nowMs: () => performance.now(), onRoom: () => this.#onRoom() });
   #onWait: (runId: string) => void = () => undefined;
   #onRoom: () => void = () => undefined;
   #watch: { stop(): void } | undefined;
@@ -143,7 +143,10 @@ export class CreatePods {
         return await this.#window.through(
           // What waited for its turn may be wanted no more.
           async () => (this.#isActive(pod) ? this.#pods.start(pod) : undefined),
-          (error) => error instanceof EngineError && error.code === 'unavailable',
+          (error) =>
+            error instanceof EngineError && error.code === 'unavailable'
+              ? { retryAfterMs: error.retryAfterMs ?? 0 }
+              : undefined,
         );
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,10 @@
-import { type KubeConfig, Observable, type RequestContext, type ResponseContext } from '@kubernetes/client-node';
+import {
+  ApiException,
+  type KubeConfig,
+  Observable,
+  type RequestContext,
+  type ResponseContext,
+} from '@kubernetes/client-node';
 
 /** How long one request may take; watches have their own limit. */
 export const requestTimeoutMs = 15_000;
@@ -57,6 +63,14 @@ export function withKeepAlive(config: KubeConfig): KubeConfig {
 /** The HTTP status of a failed API call; undefined when there was no answer. */
 export function statusOf(error: unknown): number | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
+}
+
+/** How long the API server asks to be left alone after it refused for load; undefined where it does not say. */
+export function retryAfterMsOf(error: unknown): number | undefined {
+  if (!(error instanceof ApiException)) return undefined;
+  const headers: Readonly<Record<string, string>> = error.headers;
+  const seconds = Object.entries(headers).find(([name]) => name.toLowerCase() === 'retry-after')?.[1];
+  return seconds !== undefined && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1_000 : undefined;
 }
 
 /** What the API server said of a failed call. */

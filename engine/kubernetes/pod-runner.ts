@@ -2,7 +2,7 @@ import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from '@kubernete
 import { EngineError, type EngineErrorCode } from '../ports/errors.ts';
 import type { PodRunner } from '../ports/pod-runner.ts';
 import { refusalOf } from './admission-refusal.ts';
-import { reasonOf, statusOf, withTimeout } from './client.ts';
+import { reasonOf, retryAfterMsOf, statusOf, withTimeout } from './client.ts';
 import { labels } from './names.ts';
 import { type PodSettings, podSpec } from './pod-spec.ts';
 import { observe } from './pod-status.ts';
@@ -103,7 +103,14 @@ function isMissing(error: unknown): boolean {
 function podError(what: string, error: unknown): EngineError {
   const status = statusOf(error);
   const why = status === undefined ? `The cluster does not answer: ${reasonOf(error)}` : reasonOf(error);
-  return new EngineError({ ...(status === 403 ? refusalOf(why) : faultOf(status)), what, why, cause: error });
+  const retryAfterMs = retryAfterMsOf(error);
+  return new EngineError({
+    ...(status === 403 ? refusalOf(why) : faultOf(status)),
+    what,
+    why,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    cause: error,
+  });
 }
 
 function faultOf(status: number | undefined): { readonly code: EngineErrorCode; readonly fix: string } {

@@ -17,12 +17,15 @@ export class EngineError extends Error {
   readonly what: string;
   readonly why: string;
   readonly fix: string;
+  /** How long the other side wants to be left alone, where it said so. */
+  readonly retryAfterMs?: number;
 
   constructor(facts: {
     readonly code: EngineErrorCode;
     readonly what: string;
     readonly why: string;
     readonly fix: string;
+    readonly retryAfterMs?: number;
     readonly cause?: unknown;
   }) {
     super(`${facts.what}: ${facts.why}. ${facts.fix}`, { cause: facts.cause });
@@ -30,5 +33,6 @@ export class EngineError extends Error {
     this.what = facts.what;
     this.why = facts.why;
     this.fix = facts.fix;
+    if (facts.retryAfterMs !== undefined) this.retryAfterMs = facts.retryAfterMs;
   }
 }
