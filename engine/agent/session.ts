@@ -18,6 +18,7 @@ const firstRetryMs = 100;
 /** A controller that is started again is back within a second or two: until then agents look often. */
 const quickRetryMs = 250;
 const quickRetries = 20;
+const maxChannelRetryMs = 400;
 const maxRetryMs = 5_000;
 /** A token can be refused for a moment, while the cluster's keys or the token itself are being replaced. */
 const maxDenials = 5;
@@ -73,6 +74,9 @@ export class Session {
       'grpc.keepalive_time_ms': 20_000,
       'grpc.keepalive_timeout_ms': 10_000,
       'grpc.enable_retries': 0,
+      // The channel has a pace of its own, by default a second and up to two minutes, and refuses attempts in between.
+      'grpc.initial_reconnect_backoff_ms': firstRetryMs,
+      'grpc.max_reconnect_backoff_ms': maxChannelRetryMs,
     }) as unknown as AgentClient;
     this.#tokenFile = options.tokenFile;
     this.#onStop = options.onStop;
