@@ -27,6 +27,8 @@ const eventSchema = z.discriminatedUnion('type', [
 const listSchema = z.object({ items: z.array(podSchema), metadata: z.object({ resourceVersion: z.string() }) });
 export type PodEvent = { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Pod };
 
+type Method = 'GET' | 'POST' | 'DELETE' | 'PATCH';
+
 /** The benchmark's own way to the API server: no client library, so that the floor holds nothing of one. */
 export class ApiClient {
   readonly #origin: string;
@@ -55,12 +57,17 @@ export class ApiClient {
   }
 
   /** @returns the answer's status and text, whatever the status */
-  async ask(method: 'GET' | 'POST' | 'DELETE' | 'PUT', path: string, body?: unknown) {
+  async ask(method: Method, path: string, body?: unknown) {
     const { statusCode, body: answer } = await this.#agent.request({
       origin: this.#origin,
       path,
       method,
-      headers: { ...this.#headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        ...this.#headers,
+        ...(body === undefined
+          ? {}
+          : { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       headersTimeout: 60_000,
     });
@@ -68,7 +75,7 @@ export class ApiClient {
   }
 
   /** @throws Error for any other status than those */
-  async must(method: 'GET' | 'POST' | 'DELETE' | 'PUT', path: string, body?: unknown, also: readonly number[] = []) {
+  async must(method: Method, path: string, body?: unknown, also: readonly number[] = []) {
     const { status, text } = await this.ask(method, path, body);
     if (status >= 300 && !also.includes(status)) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);
     return text;

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { freePort } from '../../../app/embedded/free-port.ts';
 import { runIdOf } from '../../../app/start-run.ts';
 import { labels, annotations as stagePods } from '../../../engine/kubernetes/names.ts';
@@ -9,10 +10,10 @@ import type { Fact } from './controller.ts';
 import { FakeAgents } from './fake-agents.ts';
 import type { CountedCluster } from './fake-cluster.ts';
 import { type PreparedCommit, PreparedHost } from './prepared-host.ts';
+import { PreparedSource } from './prepared-source.ts';
 import { Replica } from './replica.ts';
 
 const branch = 'main';
-const repositories = 50;
 const namespace = tenantNamespace('slipway', 'github:1');
 
 /** Two a pipeline could hardly be simpler than; what the stages do is played. */
@@ -34,6 +35,14 @@ const needs: Readonly<Record<string, readonly string[]>> = {
   c: ['b1', 'b2', 'b3', 'b4'],
 };
 
+const stageSchema = z.looseObject({ log: z.looseObject({ sha256: z.string() }).optional() });
+const runSchema = z.object({ run: z.looseObject({ lane: z.string(), stages: z.record(z.string(), stageSchema) }) });
+const historySchema = z.array(
+  z.looseObject({
+    events: z.array(z.looseObject({ type: z.string(), at: z.string().optional(), stage: z.string().optional() })),
+  }),
+);
+
 /** What happened, all by this machine's clock in milliseconds. */
 export interface Seen {
   readonly granted: Map<string, number>;
@@ -47,7 +56,20 @@ export interface Seen {
   readonly failed: string[];
 }
 
-/** A Slipway on fake nodes: its controller is a process, its Git host answers from memory, its agents are played. */
+export interface BedOptions {
+  readonly replicas?: number;
+  /** The database of the replicas; without it there is one replica, with its own. */
+  readonly mongodb?: string;
+  /** What real pods need; without it their agents are played. */
+  readonly pods?: {
+    /** Of this machine, as pods reach it. */
+    readonly address: string;
+    readonly agentImage: string;
+    readonly images: Readonly<Record<string, string>>;
+  };
+}
+
+/** A Slipway under load: its controller is a process, its Git host answers from memory, and on fake nodes its agents are played. */
 export class Bed {
   readonly host: PreparedHost;
   readonly seen: Seen = {
@@ -67,6 +89,7 @@ export class Bed {
   /** That are there. */
   readonly #pods = new Set<string>();
   readonly #waiting = new Set<() => void>();
+  readonly #arePlayed: boolean;
   #watch: { stop(): void } | undefined;
 
   private constructor(
@@ -74,9 +97,10 @@ export class Bed {
     host: PreparedHost,
     folder: string,
     ports: { readonly web: readonly number[]; readonly agents: readonly number[] },
-    mongodb: string | undefined,
+    { mongodb, pods }: BedOptions,
   ) {
     this.#cluster = cluster;
+    this.#arePlayed = pods === undefined;
     this.host = host;
     const tokens = join(folder, 'tokens');
     mkdirSync(tokens, { mode: 0o700 });
@@ -95,9 +119,9 @@ export class Bed {
           replica: `bench-${index}`,
           port,
           agentPort: ports.agents[index] ?? 0,
-          agentAddress: '127.0.0.1',
-          agentImage: 'slipway/agent',
-          images: {},
+          agentAddress: pods?.address ?? '127.0.0.1',
+          agentImage: pods?.agentImage ?? 'slipway/agent',
+          images: pods?.images ?? {},
           ...(mongodb === undefined ? {} : { mongodb }),
           kubeconfig: cluster.kubeconfig,
           github: { appId: 1, privateKey: String(host.privateKey), secret: host.secret, baseUrl: host.apiUrl },
@@ -108,20 +132,23 @@ export class Bed {
     });
   }
 
-  /** @param options.mongodb the database of `options.replicas`; without it there is one replica, with its own */
   static async start(
     cluster: CountedCluster,
     folder: string,
     pipeline: string,
-    options: { readonly replicas?: number; readonly mongodb?: string } = {},
+    options: BedOptions = {},
   ): Promise<Bed> {
-    const host = await PreparedHost.start(pipeline);
+    const { pods } = options;
+    const host = await PreparedHost.start(
+      pipeline,
+      pods === undefined ? {} : { source: new PreparedSource(folder), address: pods.address },
+    );
     const ports = { web: [] as number[], agents: [] as number[] };
     for (let index = 0; index < (options.replicas ?? 1); index += 1) {
       ports.web.push(await freePort());
       ports.agents.push(await freePort());
     }
-    const bed = new Bed(cluster, host, folder, ports, options.mongodb);
+    const bed = new Bed(cluster, host, folder, ports, options);
     bed.#watch = await cluster.admin.watchPods(`${labels.role}=stage`, (event) => bed.#pod(event));
     return bed;
   }
@@ -134,12 +161,46 @@ export class Bed {
   }
 
   commits(count: number, on = branch): readonly PreparedCommit[] {
-    return this.host.commits(count, Math.min(count, repositories), on);
+    return this.host.commits(count, on);
   }
 
   /** @returns the run that a commit's delivery becomes */
   runOf({ deliveryId }: PreparedCommit): string {
     return runIdOf(`github:${deliveryId}`);
+  }
+
+  /** What Slipway says of a commit's run. */
+  async run(url: string, commit: PreparedCommit): Promise<z.infer<typeof runSchema>['run']> {
+    return runSchema.parse(JSON.parse(await this.#ask(url, this.runOf(commit)))).run;
+  }
+
+  /** When the agent said that a stage's commands start. */
+  async startedAt(url: string, commit: PreparedCommit, stage: string): Promise<number> {
+    const commits = historySchema.parse(JSON.parse(await this.#ask(url, `${this.runOf(commit)}/events`)));
+    const started = commits
+      .flatMap(({ events }) => events)
+      .find((event) => event.type === 'StageStarted' && event.stage === stage);
+    return Date.parse(started?.at ?? '');
+  }
+
+  /** A stage's log as Slipway has it, and the hash of what its agent sent. */
+  async logOf(
+    url: string,
+    commit: PreparedCommit,
+    stage: string,
+  ): Promise<{ readonly text: string; readonly sha256: string }> {
+    const runId = this.runOf(commit);
+    const state = (await this.run(url, commit)).stages[stage];
+    return { text: await this.#ask(url, `${runId}/logs/${stage}`), sha256: state?.log?.sha256 ?? '' };
+  }
+
+  async #ask(url: string, path: string): Promise<string> {
+    const response = await fetch(`${url}/api/runs/${path}`, {
+      headers: { authorization: `Bearer ${this.host.secret}` },
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${text.slice(0, 300)}`);
+    return text;
   }
 
   /** One run from its delivery to its end, so that nothing is done for the first time later. */
@@ -183,6 +244,22 @@ export class Bed {
       const ends = (needs[stage] ?? []).map((need) => this.seen.reported.get(`${runId}/${need}`) ?? Number.NaN);
       return ends.length === 0 ? [] : [at - Math.max(...ends)];
     });
+  }
+
+  /** What each gap consists of: to the slot granted, to the create issued, to its answer, all from the one before. */
+  gapParts(): { readonly granted: number[]; readonly issued: number[]; readonly accepted: number[] } {
+    const parts = { granted: [] as number[], issued: [] as number[], accepted: [] as number[] };
+    for (const [podName, { runId, stage }] of this.seen.podAdded) {
+      const ends = (needs[stage] ?? []).map((need) => this.seen.reported.get(`${runId}/${need}`) ?? Number.NaN);
+      const [granted, issued, accepted] = [this.seen.granted, this.seen.issued, this.seen.accepted].map((times) =>
+        times.get(podName),
+      );
+      if (ends.length === 0 || granted === undefined || issued === undefined || accepted === undefined) continue;
+      parts.granted.push(granted - Math.max(...ends));
+      parts.issued.push(issued - granted);
+      parts.accepted.push(accepted - issued);
+    }
+    return parts;
   }
 
   /** From the later of dependencies met and slot granted to the create that was issued. */
@@ -263,7 +340,8 @@ export class Bed {
       });
       this.#wake();
     }
-    if (object.status.phase === 'Running' && object.metadata.deletionTimestamp === undefined) this.agents.play(object);
+    if (this.#arePlayed && object.status.phase === 'Running' && object.metadata.deletionTimestamp === undefined)
+      this.agents.play(object);
   }
 
   #told(fact: Fact): void {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { CoreV1Api } from '@kubernetes/client-node';
 import { pino } from 'pino';
@@ -44,6 +45,8 @@ if (process.argv[1] === import.meta.filename) await main();
 
 // A benchmark that ended needs no controller.
 process.on('disconnect', () => process.exit(1));
+// By its own exit, at which Node writes the profile that it may have been asked for.
+process.on('SIGTERM', () => process.exit(0));
 
 /** Slipway as it is installed, in a process of its own that tells the benchmark what only it can know. */
 async function main(): Promise<void> {
@@ -102,6 +105,8 @@ async function main(): Promise<void> {
     }
   });
   tell({ type: 'ready', url: slipway.url });
+  // Usually kept at the end of a process, which this one may not live to see.
+  flushCompileCache();
 }
 
 function timeCreates(told: (fact: Fact) => void): void {

@@ -9,8 +9,12 @@ const scripts = join(import.meta.dirname, '..', '..', '..', '..', 'shared', 'kub
 const home = process.env['KUBE_HOME'] ?? '/var/lib/kube-local';
 const namespace = 'slipway-bench';
 const nodes = 100;
+const realNode = 'local';
 const tokenSeconds = 86_400;
 const flowSchema = 'slipway-bench-writes';
+const countedWrites = new RegExp(
+  `^apiserver_flowcontrol_(dispatched|rejected)_requests_total\\{flow_schema="${flowSchema}"`,
+);
 const tokenAnswer = z.object({ status: z.object({ token: z.string() }) });
 
 /** As the chart grants it. */
@@ -31,21 +35,38 @@ export interface CountedCluster {
   readonly kubeconfig: string;
   /** As Slipway's identity: what the floor is measured with. */
   readonly own: ApiClient;
+  /** Leaves the real node to others, with none that is played beside it. */
+  leave(): Promise<void>;
   /** Writes of that identity so far, by the API server's own count: refused ones too. */
   writes(): Promise<number>;
 }
 
-/** An API server, its controllers and its scheduler, with nodes that are played. It stays up when the benchmark ends. */
+/** An API server, its controllers and its scheduler, with nodes that are played. They stay up when the benchmark ends. */
 export async function startFakeCluster(): Promise<CountedCluster> {
   run('up', 'api');
   run('nodes', String(nodes));
-  return countedCluster(adminConfig());
+  const cluster = await countedCluster(adminConfig());
+  await useRealNode(cluster.admin, false);
+  return cluster;
 }
 
 /** The whole real node. */
 export async function startRealNode(): Promise<CountedCluster> {
   run('up');
-  return countedCluster(adminConfig());
+  const cluster = await countedCluster(adminConfig());
+  await leaveFakeNodes(cluster.admin);
+  return cluster;
+}
+
+/** The nodes of both kinds would share the pods: a real one that runs takes none while there are fake ones. */
+async function useRealNode(admin: ApiClient, isUsed: boolean): Promise<void> {
+  const change = { spec: { unschedulable: !isUsed } };
+  await admin.must('PATCH', `/api/v1/nodes/${realNode}`, change, [404]);
+}
+
+async function leaveFakeNodes(admin: ApiClient): Promise<void> {
+  await admin.must('DELETE', '/api/v1/nodes?labelSelector=type%3Dkwok');
+  await useRealNode(admin, true);
 }
 
 function run(script: string, ...words: readonly string[]): void {
@@ -92,12 +113,14 @@ async function countedCluster(config: KubeConfig): Promise<CountedCluster> {
     admin,
     own: new ApiClient(own),
     kubeconfig: own.exportConfig(),
+    leave: () => leaveFakeNodes(admin),
     async writes() {
       const metrics = await admin.must('GET', '/metrics');
-      const line = metrics
+      // Events too: its flow holds every kind there is. What Priority and Fairness turned away was asked for all the same.
+      return metrics
         .split('\n')
-        .find((each) => each.startsWith(`apiserver_flowcontrol_dispatched_requests_total{flow_schema="${flowSchema}"`));
-      return Number(line?.split(' ').at(-1) ?? 0);
+        .filter((line) => countedWrites.test(line))
+        .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
     },
   };
 }

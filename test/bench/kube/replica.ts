@@ -30,9 +30,10 @@ export class Replica {
   start(): void {
     const file = join(this.#settings.dataDir, `${this.#settings.replica}.json`);
     writeFileSync(file, JSON.stringify(this.#settings));
-    // As the launcher starts Slipway.
+    // As the launcher starts Slipway, with the cache that its image has.
     const child = fork(program, [file], {
       execArgv: ['--max-semi-space-size=4', ...(process.env['BENCH_CONTROLLER_FLAGS']?.split(' ') ?? [])],
+      env: { ...process.env, NODE_COMPILE_CACHE: join(this.#settings.dataDir, 'compile-cache') },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#process = child;

@@ -20,11 +20,13 @@ export async function benchSixStages(print: Print, cluster: CountedCluster): Pro
 
     const idleBare: number[] = [];
     const idle: number[] = [];
+    const idleParts: GapParts[] = [];
     for (let round = 0; round < idleRuns; round += 1) {
       idleBare.push(...(await bareLoop(cluster.own, cluster.admin, 1)).gapMs);
       bed.forget();
       await bed.runAll(url, bed.commits(1));
       idle.push(...bed.gaps());
+      idleParts.push(bed.gapParts());
     }
     const p50 = percentile(idle, 0.5);
     print({
@@ -32,9 +34,11 @@ export async function benchSixStages(print: Print, cluster: CountedCluster): Pro
       measured: `p50 ${milliseconds(p50)}, p99 ${milliseconds(percentile(idle, 0.99))}; bare ${gapsOf(idleBare)}`,
       goal: { text: `p50 <= ${goalGapMs} ms`, isMet: p50 <= goalGapMs },
     });
+    print({ what: 'the same, in its parts', measured: partsOf(idleParts) });
 
     const bare: BareTimes[] = [];
     const own: { readonly allMs: number; readonly gaps: readonly number[] }[] = [];
+    const parts: GapParts[] = [];
     let writes = 0;
     const cpuBefore = bed.only.cpuSeconds();
     for (let round = 0; round < rounds; round += 1) {
@@ -42,6 +46,7 @@ export async function benchSixStages(print: Print, cluster: CountedCluster): Pro
       bed.forget();
       const before = await cluster.writes();
       own.push({ allMs: await bed.runAll(url, bed.commits(runs)), gaps: bed.gaps() });
+      parts.push(bed.gapParts());
       await bed.podsGone();
       writes += (await cluster.writes()) - before;
     }
@@ -56,6 +61,7 @@ export async function benchSixStages(print: Print, cluster: CountedCluster): Pro
       what: "the same: a stage's end reported to the next pod there",
       measured: `${gapsOf(own.flatMap(({ gaps }) => gaps))}; bare ${gapsOf(bare.flatMap(({ gapMs }) => gapMs))}`,
     });
+    print({ what: 'the same, in its parts', measured: partsOf(parts) });
     const perStage = writes / (rounds * runs * 6);
     print({
       what: 'the same: writes to the Kubernetes API by Slipway, a stage',
@@ -73,6 +79,13 @@ export async function benchSixStages(print: Print, cluster: CountedCluster): Pro
     });
     await bed.stop();
   });
+}
+
+type GapParts = ReturnType<Bed['gapParts']>;
+
+function partsOf(all: readonly GapParts[]): string {
+  const of = (part: keyof GapParts) => gapsOf(all.flatMap((each) => each[part]));
+  return `to the grant ${of('granted')}; to the create ${of('issued')}; to its answer ${of('accepted')}`;
 }
 
 function seconds(times: readonly { readonly allMs: number }[]): string {
