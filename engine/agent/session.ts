@@ -81,6 +81,8 @@ export class Session {
     this.#tokenFile = options.tokenFile;
     this.#onStop = options.onStop;
     this.#spool = options.spool;
+    // A refusal is for whoever waits at that moment; of the three, nobody waits for all.
+    for (const { promise } of [this.#work, this.#start, this.#finished]) promise.catch(() => undefined);
     void this.#connect();
   }
 

@@ -13,7 +13,8 @@ const claimsSchema = z.object({
  * Checks tokens against the cluster's own keys, without asking it each time.
  * @param options.issuer as the cluster states it in its tokens
  * @param options.loadKeys gets the cluster's key set (`/openid/v1/jwks`)
- * @returns a function that throws EngineError `denied` for any other token, `unavailable` while the keys cannot be had
+ * @returns a function that throws EngineError `denied` for any other token; `unavailable` while the keys cannot be had,
+ * and for a token whose time is over: its node renews it, and until then the pod is still the pod
  */
 export function podIdentity(options: {
   readonly issuer: string;
@@ -31,6 +32,15 @@ export function podIdentity(options: {
       const { namespace, pod } = claimsSchema.parse(payload)['kubernetes.io'];
       return { namespace, podName: pod.name };
     } catch (cause) {
+      if (cause instanceof errors.JWTExpired) {
+        throw new EngineError({
+          code: 'unavailable',
+          what: 'Identifying an agent',
+          why: 'The time of its token is over',
+          fix: 'It is tried again: the node gives the pod a new one',
+          cause,
+        });
+      }
       // A fault of the key set's transport is the cluster's, not the token's.
       const isCluster = !(cause instanceof errors.JOSEError || cause instanceof z.ZodError);
       throw new EngineError({
