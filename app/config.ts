@@ -19,6 +19,8 @@ export interface Config {
     | { readonly type: 'mongodb'; readonly uri: string };
   readonly kubeconfig: string;
   readonly agentImage: string;
+  /** Stated where the cluster's network enforces policies: stages' commands then wait until it does. */
+  readonly networkPolicies?: 'enforced';
   /** What tenants' stages may use and reach; absent: bounds that nobody notices. */
   readonly tenants?: SettingsOfTenant;
   /** What stands in for images that deploys name: a mirror, or this organisation's own `node:24`. */
@@ -61,6 +63,7 @@ const environmentSchema = z.object({
   SLIPWAY_AGENT_ADDRESS: z.string().optional(),
   SLIPWAY_AGENT_IMAGE: z.string().default('slipway/agent'),
   SLIPWAY_IMAGES: imageMap.default({}),
+  SLIPWAY_NETWORK_POLICIES: z.literal('enforced').optional(),
   SLIPWAY_SETTINGS: z.string().min(1).optional(),
   SLIPWAY_KUBECONFIG: z.string().min(1).optional(),
   SLIPWAY_API_TOKEN: z.string().min(32).optional(),

@@ -166,6 +166,7 @@ export async function startSlipway(
         agentEndpoint,
         agentImage: config.agentImage,
         tenant: settingsOf,
+        ...(config.networkPolicies === undefined ? {} : { networkPolicies: config.networkPolicies }),
         ...(config.agentPrograms === undefined ? {} : { agentCommand: config.agentPrograms.agent }),
       },
       onError,

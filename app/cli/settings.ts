@@ -76,7 +76,7 @@ export async function settingsOf(facts: {
     database: uri === undefined ? { type: 'embedded', file: databaseFile(dataDir) } : { type: 'mongodb', uri },
     kubeconfig: facts.kubeconfig,
     agentImage: environment.SLIPWAY_AGENT_IMAGE,
-    ...(facts.isClusterEmbedded ? { agentPrograms: localPrograms(dataDir) } : {}),
+    ...(facts.isClusterEmbedded ? { agentPrograms: localPrograms(dataDir) } : networkPoliciesOf(environment)),
     tenants: readTenantSettings(await readSettings(environment.SLIPWAY_SETTINGS), {
       path: environment.SLIPWAY_SETTINGS ?? '',
       images: environment.SLIPWAY_IMAGES,
@@ -93,6 +93,11 @@ export async function settingsOf(facts: {
     ...(await encryptionKeysOf(environment, dataDir)),
     apiToken: environment.SLIPWAY_API_TOKEN ?? (await keptSecret(join(dataDir, 'api-token'))),
   };
+}
+
+/** The embedded cluster enforces none, whatever the environment says of the real one. */
+function networkPoliciesOf({ SLIPWAY_NETWORK_POLICIES: policies }: EnvironmentConfig): Pick<Config, 'networkPolicies'> {
+  return policies === undefined ? {} : { networkPolicies: policies };
 }
 
 /** A key that is made here is kept here: replicas that share a database have to be given theirs. */

@@ -4,6 +4,7 @@ import type { AttemptResult } from '../core/run-commands.ts';
 import type { Artifact, FailureCause, TestSummary } from '../core/run-events.ts';
 import type { AttemptWork } from '../ports/attempt-host.ts';
 import type { FailedTest } from '../reports/junit.ts';
+import { untilIsolated } from './isolation.ts';
 import { LogShipper, LogTooLargeError } from './log-shipper.ts';
 import { LogSpool } from './log-spool.ts';
 import { Mask } from './mask.ts';
@@ -14,6 +15,8 @@ import { commandScript, control } from './stage-script.ts';
 
 const maxLogBytes = 200 * 2 ** 20;
 const stopWaitMs = 15_000;
+/** Networks that enforce policies do so within a second or two, a busy one within some more. */
+const isolationWaitMs = 30_000;
 /** With less room than this nothing useful can be written any more. */
 const fullDiskBytes = 64 * 1_024;
 
@@ -25,12 +28,16 @@ interface Setting {
   readonly control: string;
   /** The agent's own folder. */
   readonly home: string;
+  /** What nobody reaches once network policies hold; absent where none are enforced. */
+  readonly barred?: { readonly address: string; readonly allowed: readonly string[] };
 }
 
 /** Carries out one attempt beside the container that runs its commands. */
 class Agent {
   readonly #setting: Setting;
   readonly #session: Session;
+  /** Begun at once: while the source is fetched, policies come into force and are seen to. */
+  readonly #isolated: Promise<void>;
   #stopReason: string | undefined;
   #isAskedToLeave = false;
 
@@ -48,6 +55,11 @@ class Agent {
         setTimeout(() => process.exit(0), stopWaitMs).unref();
       },
     });
+    const { barred } = setting;
+    this.#isolated =
+      barred === undefined ? Promise.resolve() : untilIsolated(barred.address, barred.allowed, isolationWaitMs);
+    // An agent that has nothing to do does not wait for it.
+    this.#isolated.catch(() => undefined);
   }
 
   async run(): Promise<void> {
@@ -68,7 +80,7 @@ class Agent {
     if (startedAt === undefined) {
       const begin = Date.now();
       try {
-        await this.#prepare(work);
+        await Promise.all([this.#prepare(work), this.#isolated]);
       } catch (error) {
         const message = mask.hide(messageOf(error));
         await log.say(...message.split('\n').map((line) => `slipway: ${line}`));
@@ -252,12 +264,21 @@ function required(name: string): string {
   process.exit(2);
 }
 
+const barred = process.env['SLIPWAY_BARRED_ADDRESS'];
 const agent = new Agent({
   endpoint: required('SLIPWAY_AGENT_ENDPOINT'),
   tokenFile: required('SLIPWAY_AGENT_TOKEN_FILE'),
   workspace: required('SLIPWAY_WORKSPACE'),
   control: required('SLIPWAY_CONTROL'),
   home: required('HOME'),
+  ...(barred === undefined
+    ? {}
+    : {
+        barred: {
+          address: barred,
+          allowed: (process.env['SLIPWAY_ALLOWED_NETWORKS'] ?? '').split(',').filter((it) => it !== ''),
+        },
+      }),
 });
 process.on('SIGTERM', () => agent.interrupt());
 try {

@@ -1,7 +1,7 @@
 import type { V1Container, V1Pod, V1ResourceRequirements, V1Toleration } from '@kubernetes/client-node';
 import { stageContainerScript } from '../agent/stage-script.ts';
 import type { Resources } from '../core/pipeline.ts';
-import type { SettingsOfTenant, TenantSettings, Toleration } from '../core/tenant.ts';
+import type { Egress, SettingsOfTenant, TenantSettings, Toleration } from '../core/tenant.ts';
 import type { AttemptPod } from '../ports/pod-runner.ts';
 import { annotations, labels } from './names.ts';
 import { agentAudience } from './pod-identity.ts';
@@ -14,6 +14,8 @@ export interface PodSettings {
   /** Absent where the image starts the agent by itself. */
   readonly agentCommand?: readonly string[];
   readonly tenant: SettingsOfTenant;
+  /** Whether the cluster's network enforces policies: commands then wait until it does so on their pod. */
+  readonly networkPolicies?: 'enforced';
 }
 
 const user = 1_000;
@@ -86,7 +88,7 @@ export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
 
 /** Paths are given by variables alone: a mount path need not be a path of the machine that runs the container. */
 function agentContainer(
-  { agentEndpoint, agentImage, agentCommand }: PodSettings,
+  { agentEndpoint, agentImage, agentCommand, networkPolicies }: PodSettings,
   { egress }: TenantSettings,
 ): V1Container {
   return {
@@ -100,6 +102,7 @@ function agentContainer(
       { name: 'SLIPWAY_CONTROL', value: control },
       { name: 'HOME', value: '/slipway/home' },
       ...proxyVariables(egress.proxy, agentEndpoint),
+      ...(networkPolicies === 'enforced' ? barredVariables(egress) : []),
     ],
     resources: requirements(agentResources, agentDiskBytes, agentLimitMillicores),
     securityContext: restricted,
@@ -133,6 +136,14 @@ function stageContainer({ image, resources }: AttemptPod, { images, egress }: Te
       { name: 'stage-home', mountPath: '/slipway/home' },
     ],
   };
+}
+
+/** The API server answers everywhere in a cluster, and no stage may reach it. The kubelet puts its address in. */
+function barredVariables({ allow }: Egress): { readonly name: string; readonly value: string }[] {
+  return [
+    { name: 'SLIPWAY_BARRED_ADDRESS', value: '$(KUBERNETES_SERVICE_HOST):$(KUBERNETES_SERVICE_PORT)' },
+    { name: 'SLIPWAY_ALLOWED_NETWORKS', value: allow.join(',') },
+  ];
 }
 
 /** In both spellings, since programs differ in which they read. Agents talk to Slipway without it. */

@@ -143,8 +143,11 @@ export class PodHarness {
     await this.listen(port);
   }
 
-  /** Starts both containers. */
-  start(port: number): { readonly agent: ChildProcess; readonly stage: ChildProcess } {
+  /** Starts both containers. @param facts more of the agent's environment */
+  start(
+    port: number,
+    facts: Readonly<Record<string, string>> = {},
+  ): { readonly agent: ChildProcess; readonly stage: ChildProcess } {
     const env = {
       PATH: process.env['PATH'],
       HOME: join(this.folder, 'home'),
@@ -159,7 +162,10 @@ export class PodHarness {
       stdio: 'ignore',
       detached: true,
     });
-    const agent = spawn(process.execPath, [agentProgram], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    const agent = spawn(process.execPath, [agentProgram], {
+      env: { ...env, ...facts },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     this.#processes.push(agent);
     this.#stages.push(stage);
     return { agent, stage };
