@@ -196,11 +196,11 @@ export async function startSlipway(
     loop,
     mayStart: conversation.mayStart,
     cluster: kubernetesCluster(kubernetes, {
-      namespaceOf: ({ tenant, repositoryId, environment }) =>
-        environmentNamespace(namespacePrefix, `${tenant}/${repositoryId}`, environment),
+      namespaceOf: (environment) => namespaces.nameOfEnvironment(environment),
+      ensureNamespace: (environment) => namespaces.ensureEnvironment(environment),
       agentEndpoint,
       agentImage: config.agentImage,
-      ...(config.images === undefined ? {} : { images: config.images }),
+      tenant: settingsOf,
       ...(config.agentPrograms === undefined ? {} : { fetchCommand: config.agentPrograms.fetchArtifact }),
     }),
     revisions,

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { parseDocument, visit } from 'yaml';
 import { z } from 'zod';
-import type { Pool, SettingsOfTenant, TenantSettings } from '../engine/core/tenant.ts';
+import type { Egress, Pool, Quota, SettingsOfTenant, TenantSettings } from '../engine/core/tenant.ts';
 import { defaultPool } from '../engine/core/tenant.ts';
 import { parseCpu, parseMemory } from '../engine/pipeline-file/units.ts';
 import { EngineError } from '../engine/ports/errors.ts';
@@ -34,8 +34,15 @@ const slots = z.union([z.literal('unlimited').transform(() => Number.POSITIVE_IN
 const cpu = parsed(parseCpu, '500m or 2');
 const memory = parsed(parseMemory, '512Mi or 2Gi');
 
+const quota = z.strictObject({
+  pods: z.number().int().min(1).optional(),
+  cpu: cpu.optional(),
+  memory: memory.optional(),
+});
+
 const pool = z.strictObject({
   slots: slots.optional(),
+  quota: quota.optional(),
   nodeSelector: labels.optional(),
   tolerations: z
     .array(
@@ -48,28 +55,31 @@ const pool = z.strictObject({
     .optional(),
 });
 
+const egress = z.strictObject({
+  allow: z.array(cidr).optional(),
+  deny: z.array(cidr).optional(),
+  dns: z.array(cidr).optional(),
+  proxy: z
+    .string()
+    .regex(/^http:\/\/[A-Za-z0-9.-]+:\d{1,5}$/, 'is no proxy; write it like http://proxy.example:3128')
+    .optional(),
+});
+
 const tenant = z.strictObject({
   pools: z.record(poolName, pool).optional(),
   images: z.record(z.string().min(1), z.string().min(1)).optional(),
   pullSecrets: z.array(objectName).optional(),
-  quota: z
-    .strictObject({ pods: z.number().int().min(1).optional(), cpu: cpu.optional(), memory: memory.optional() })
-    .optional(),
+  quota: quota.optional(),
+  lanes: z.strictObject({ hotfix: quota.optional(), main: quota.optional(), feature: quota.optional() }).optional(),
   largestStage: z.strictObject({ cpu: cpu.optional(), memory: memory.optional() }).optional(),
-  egress: z
-    .strictObject({
-      allow: z.array(cidr).optional(),
-      deny: z.array(cidr).optional(),
-      dns: z.array(cidr).optional(),
-      proxy: z
-        .string()
-        .regex(/^http:\/\/[A-Za-z0-9.-]+:\d{1,5}$/, 'is no proxy; write it like http://proxy.example:3128')
-        .optional(),
-    })
-    .optional(),
+  egress: egress.optional(),
+  environments: z.strictObject({ egress: egress.pick({ allow: true }).optional() }).optional(),
   ndots: z.number().int().min(1).max(15).optional(),
 });
 type WrittenTenant = z.infer<typeof tenant>;
+type WrittenEgress = z.infer<typeof egress>;
+type WrittenQuota = z.infer<typeof quota>;
+const laneNames = ['hotfix', 'main', 'feature'] as const;
 
 const file = z.strictObject({
   defaults: tenant.optional(),
@@ -145,16 +155,18 @@ function builtIn({
     pullSecrets: [],
     quota: { pods, cpuMillicores: pods * 4_000, memoryBytes: pods * 8 * gibibyte },
     largestStage: { cpuMillicores: 32_000, memoryBytes: 128 * gibibyte },
-    egress: { allow: [], deny: [], dns: [] },
+    lanes: {},
+    egress: noEgress,
+    environments: { egress: { allow: [] } },
     ndots: 1,
   };
 }
 
+const noEgress: Egress = { allow: [], deny: [], dns: [] };
 const emptyPool: Pool = { slots: Number.POSITIVE_INFINITY, nodeSelector: {}, tolerations: [] };
 
 function over(base: TenantSettings, written: WrittenTenant): TenantSettings {
-  const { quota, largestStage, egress, pools = {} } = written;
-  const { proxy = base.egress.proxy } = egress ?? {};
+  const { quota, lanes, largestStage, pools = {} } = written;
   return {
     pools: {
       ...base.pools,
@@ -167,6 +179,7 @@ function over(base: TenantSettings, written: WrittenTenant): TenantSettings {
               slots: facts.slots ?? before.slots,
               nodeSelector: facts.nodeSelector ?? before.nodeSelector,
               tolerations: facts.tolerations?.map(withoutAbsent) ?? before.tolerations,
+              ...quotaOver(before.quota, facts.quota),
             },
           ];
         }),
@@ -179,17 +192,45 @@ function over(base: TenantSettings, written: WrittenTenant): TenantSettings {
       cpuMillicores: quota?.cpu ?? base.quota.cpuMillicores,
       memoryBytes: quota?.memory ?? base.quota.memoryBytes,
     },
+    lanes: {
+      ...base.lanes,
+      ...Object.fromEntries(
+        laneNames.flatMap((lane) => {
+          const merged = quotaOver(base.lanes[lane], lanes?.[lane]).quota;
+          return merged === undefined ? [] : [[lane, merged]];
+        }),
+      ),
+    },
     largestStage: {
       cpuMillicores: largestStage?.cpu ?? base.largestStage.cpuMillicores,
       memoryBytes: largestStage?.memory ?? base.largestStage.memoryBytes,
     },
-    egress: {
-      allow: egress?.allow ?? base.egress.allow,
-      deny: egress?.deny ?? base.egress.deny,
-      dns: egress?.dns ?? base.egress.dns,
-      ...(proxy === undefined ? {} : { proxy }),
-    },
+    egress: egressOver(base.egress, written.egress),
+    environments: { egress: { allow: written.environments?.egress?.allow ?? base.environments.egress.allow } },
     ndots: written.ndots ?? base.ndots,
+  };
+}
+
+function egressOver(base: Egress, written: WrittenEgress | undefined): Egress {
+  const { proxy = base.proxy } = written ?? {};
+  return {
+    allow: written?.allow ?? base.allow,
+    deny: written?.deny ?? base.deny,
+    dns: written?.dns ?? base.dns,
+    ...(proxy === undefined ? {} : { proxy }),
+  };
+}
+
+function quotaOver(base: Quota | undefined, written: WrittenQuota | undefined): { readonly quota?: Quota } {
+  if (written === undefined) return base === undefined ? {} : { quota: base };
+  const { pods, cpu: cpuMillicores, memory: memoryBytes } = written;
+  return {
+    quota: {
+      ...base,
+      ...(pods === undefined ? {} : { pods }),
+      ...(cpuMillicores === undefined ? {} : { cpuMillicores }),
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    },
   };
 }
 

@@ -9,19 +9,22 @@ import {
   type V1Service,
 } from '@kubernetes/client-node';
 import type { DeployTarget } from '../../engine/core/pipeline.ts';
+import type { SettingsOfTenant, TenantSettings } from '../../engine/core/tenant.ts';
 import type { Cluster, ServiceObservation } from '../ports/cluster.ts';
 import { DeployError, type DeployErrorCode } from '../ports/errors.ts';
 import type { EnvironmentRef, Revision } from '../revision.ts';
 
 export interface ClusterSettings {
   readonly namespaceOf: (environment: EnvironmentRef) => string;
+  /** Makes that namespace where it is missing, with what keeps it apart from others. */
+  readonly ensureNamespace: (environment: EnvironmentRef) => Promise<string>;
   /** `host:port` where pods fetch artifacts. */
   readonly agentEndpoint: string;
   readonly agentImage: string;
   /** Starts the program that fetches an artifact; absent where the image's own `fetch-artifact` does. */
   readonly fetchCommand?: readonly string[];
-  /** What stands in for images that pipelines name. */
-  readonly images?: Readonly<Record<string, string>>;
+  /** What stands in for images that a tenant's pipelines name, and its logins to registries. */
+  readonly tenant: SettingsOfTenant;
 }
 
 const timeoutMs = 15_000;
@@ -37,19 +40,6 @@ const user = 1_000;
 export function kubernetesCluster(config: KubeConfig, settings: ClusterSettings): Cluster {
   const apps = config.makeApiClient(AppsV1Api);
   const core = config.makeApiClient(CoreV1Api);
-  const known = new Set<string>();
-
-  async function ensureNamespace(environment: EnvironmentRef): Promise<string> {
-    const name = settings.namespaceOf(environment);
-    if (known.has(name)) return name;
-    const labels = { 'app.kubernetes.io/managed-by': 'slipway', 'pod-security.kubernetes.io/enforce': 'restricted' };
-    await core.createNamespace({ body: { metadata: { name, labels } } }).catch((error: unknown) => {
-      if (statusOf(error) !== 409) throw error;
-    });
-    known.add(name);
-    return name;
-  }
-
   async function read<T>(ask: Promise<T>): Promise<T | undefined> {
     return ask.catch((error: unknown) => {
       if (statusOf(error) === 404) return undefined;
@@ -63,14 +53,20 @@ export function kubernetesCluster(config: KubeConfig, settings: ClusterSettings)
   return {
     apply: (environment, revision) =>
       attempt(`Deploying revision ${revision.number} to ${environment.environment}`, async () => {
-        const namespace = await ensureNamespace(environment);
+        const namespace = await settings.ensureNamespace(environment);
         const name = revision.target.service;
         await core.patchNamespacedService(
           { namespace, name, body: serviceOf(name, revision.target), fieldManager, force: true },
           apply,
         );
         await apps.patchNamespacedDeployment(
-          { namespace, name, body: deploymentOf(name, revision, settings), fieldManager, force: true },
+          {
+            namespace,
+            name,
+            body: deploymentOf(name, revision, settings, settings.tenant(environment.tenant)),
+            fieldManager,
+            force: true,
+          },
           apply,
         );
       }),
@@ -121,7 +117,12 @@ function serviceOf(name: string, { port }: DeployTarget): V1Service {
   };
 }
 
-function deploymentOf(name: string, revision: Revision, settings: ClusterSettings): V1Deployment {
+function deploymentOf(
+  name: string,
+  revision: Revision,
+  settings: ClusterSettings,
+  { images, pullSecrets }: TenantSettings,
+): V1Deployment {
   const { target, number } = revision;
   const labels = { [serviceLabel]: name, [revisionLabel]: String(number) };
   return {
@@ -147,7 +148,8 @@ function deploymentOf(name: string, revision: Revision, settings: ClusterSetting
             seccompProfile: { type: 'RuntimeDefault' },
           },
           ...(target.source.type === 'artifact' ? { initContainers: [fetchContainer(revision.digest, settings)] } : {}),
-          containers: [serviceContainer(target, settings)],
+          ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })) }),
+          containers: [serviceContainer(target, images)],
           ...(target.source.type === 'artifact' ? { volumes: artifactVolumes } : {}),
         },
       },
@@ -188,11 +190,11 @@ function fetchContainer(digest: string, { agentEndpoint, agentImage, fetchComman
   };
 }
 
-function serviceContainer(target: DeployTarget, { images }: ClusterSettings): V1Container {
+function serviceContainer(target: DeployTarget, images: TenantSettings['images']): V1Container {
   const { source, port, readyPath, env } = target;
   return {
     name: 'service',
-    image: images?.[source.image] ?? source.image,
+    image: images[source.image] ?? source.image,
     ...(source.type === 'artifact'
       ? { command: [...source.command], workingDir: appFolder, volumeMounts: [{ name: 'app', mountPath: appFolder }] }
       : {}),

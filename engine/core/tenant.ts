@@ -1,4 +1,5 @@
 import type { Resources } from './pipeline.ts';
+import type { Lane } from './run-events.ts';
 
 /** Which nodes' taints a pool's pods bear. */
 export interface Toleration {
@@ -9,12 +10,17 @@ export interface Toleration {
   readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
 }
 
+/** What pods may ask for together. */
+export type Quota = Partial<Resources & { readonly pods: number }>;
+
 /** A class of nodes for stages. */
 export interface Pool {
   /** Stages of the tenant in it at once. */
   readonly slots: number;
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly tolerations: readonly Toleration[];
+  /** Of the tenant's stages in it at once, beside the quota of all; the cluster itself holds to it. */
+  readonly quota?: Quota;
 }
 
 export const defaultPool = 'default';
@@ -29,9 +35,13 @@ export interface TenantSettings {
   readonly pullSecrets: readonly string[];
   /** Of all stages at once. */
   readonly quota: Resources & { readonly pods: number };
+  /** Of a lane's stages at once, beside the quota of all: what is kept free for the others. */
+  readonly lanes: Readonly<Partial<Record<Lane, Quota>>>;
   /** Of one container. */
   readonly largestStage: Resources;
   readonly egress: Egress;
+  /** What deployed services reach beside each other and what is public, in CIDR notation. */
+  readonly environments: { readonly egress: Pick<Egress, 'allow'> };
   /** Names with fewer dots are looked up in the cluster first, domain by domain. */
   readonly ndots: number;
 }

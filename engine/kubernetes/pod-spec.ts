@@ -61,7 +61,7 @@ export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
         fsGroup: user,
         seccompProfile: { type: 'RuntimeDefault' },
       },
-      priorityClassName: priorityClassOf(pod.lane),
+      priorityClassName: priorityClassOf(pod.lane, pod.pool, tenant.pools),
       nodeSelector: { ...pool?.nodeSelector },
       tolerations: [...(pool?.tolerations.map(tolerationOf) ?? []), ...silentNodes],
       ...(tenant.pullSecrets.length === 0 ? {} : { imagePullSecrets: tenant.pullSecrets.map((name) => ({ name })) }),

@@ -1,57 +1,32 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import { z } from 'zod';
 import type { SettingsOfTenant } from '../core/tenant.ts';
 import { EngineError } from '../ports/errors.ts';
 import { reasonOf, statusOf } from './client.ts';
-import { type ApiObject, clusterApply, clusterGet } from './cluster-fetch.ts';
-import { annotations, managedBy } from './names.ts';
-import { tenantNamespace } from './namespace.ts';
+import type { ApiObject } from './cluster-fetch.ts';
+import { type EnvironmentPlace, environmentObjects } from './environment-objects.ts';
+import { type Found, KeptObjects } from './kept-objects.ts';
+import { annotations } from './names.ts';
+import { environmentNamespace, tenantNamespace } from './namespace.ts';
 import { priorityClasses } from './priority-classes.ts';
 import { tenantObjects } from './tenant-objects.ts';
 import type { WayFinder } from './ways.ts';
 
 const repairEveryMs = 30_000;
-const selector = Object.entries(managedBy)
-  .map(([name, value]) => `${name}=${value}`)
-  .join();
+const namespaceKinds = ['Namespace', 'ServiceAccount', 'ResourceQuota', 'LimitRange', 'NetworkPolicy'] as const;
 
-const listSchema = z.object({
-  items: z.array(
-    z.looseObject({
-      metadata: z.looseObject({
-        name: z.string(),
-        namespace: z.string().optional(),
-        annotations: z.record(z.string(), z.string()).optional(),
-        deletionTimestamp: z.string().optional(),
-      }),
-    }),
-  ),
-});
-type Listed = z.infer<typeof listSchema>['items'][number];
+/** What a namespace is for: a tenant's stages, or one environment's services. */
+type Place = { readonly tenant: string } | EnvironmentPlace;
 
-/** Where the objects of each kind are, whose names it is given in lower case and plural. */
-const places = {
-  Namespace: { root: '/api/v1', plural: 'namespaces' },
-  ServiceAccount: { root: '/api/v1', plural: 'serviceaccounts' },
-  ResourceQuota: { root: '/api/v1', plural: 'resourcequotas' },
-  LimitRange: { root: '/api/v1', plural: 'limitranges' },
-  NetworkPolicy: { root: '/apis/networking.k8s.io/v1', plural: 'networkpolicies' },
-  PriorityClass: { root: '/apis/scheduling.k8s.io/v1', plural: 'priorityclasses' },
-} as const;
-type Kind = keyof typeof places;
-const tenantKinds = ['Namespace', 'ServiceAccount', 'ResourceQuota', 'LimitRange', 'NetworkPolicy'] as const;
-
-/** Makes tenants' namespaces and keeps them in shape: it reads, compares, and writes only what differs. */
+/** Makes tenants' namespaces, for stages and for what they deploy, and keeps them in shape. */
 export class TenantNamespaces {
-  readonly #config: KubeConfig;
+  readonly #objects: KeptObjects;
   readonly #prefix: string;
   readonly #settingsOf: SettingsOfTenant;
   readonly #ways: WayFinder;
   readonly #onError: (error: unknown) => void;
+  /** Namespaces that were seen to, by name. */
   readonly #ready = new Map<string, Promise<string>>();
-  #classes: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #writes = 0;
 
   constructor(parts: {
     readonly config: KubeConfig;
@@ -60,7 +35,7 @@ export class TenantNamespaces {
     readonly ways: WayFinder;
     readonly onError: (error: unknown) => void;
   }) {
-    this.#config = parts.config;
+    this.#objects = new KeptObjects(parts.config);
     this.#prefix = parts.prefix;
     this.#settingsOf = parts.settingsOf;
     this.#ways = parts.ways;
@@ -69,31 +44,33 @@ export class TenantNamespaces {
 
   /** Objects written so far: they stay few, which tests and figures look at. */
   get writes(): number {
-    return this.#writes;
+    return this.#objects.writes;
   }
 
   nameOf(tenant: string): string {
     return tenantNamespace(this.#prefix, tenant);
   }
 
+  nameOfEnvironment({ tenant, repositoryId, environment }: EnvironmentPlace): string {
+    return environmentNamespace(this.#prefix, `${tenant}/${repositoryId}`, environment);
+  }
+
   /**
-   * The tenant's namespace, in shape. Asks the cluster once; from then on `repair` looks after it.
+   * The namespace of a tenant's stages, in shape. Asks the cluster once; from then on `repair` looks after it.
    * @throws EngineError `denied`, `unavailable`
    */
   ensure(tenant: string): Promise<string> {
-    const known = this.#ready.get(tenant);
-    if (known !== undefined) return known;
-    const made = this.#make(tenant).catch((error: unknown) => {
-      this.#ready.delete(tenant);
-      throw error;
-    });
-    this.#ready.set(tenant, made);
-    return made;
+    return this.#ensure({ tenant });
+  }
+
+  /** The same for the namespace of an environment. @throws EngineError `denied`, `unavailable` */
+  ensureEnvironment({ tenant, repositoryId, environment }: EnvironmentPlace): Promise<string> {
+    return this.#ensure({ tenant, repositoryId, environment });
   }
 
   /** A pod found it missing: the next `ensure` makes it again. */
   forget(tenant: string): void {
-    this.#ready.delete(tenant);
+    this.#ready.delete(this.nameOf(tenant));
   }
 
   /** Looks at all tenants' namespaces again and again, until stopped. */
@@ -115,34 +92,59 @@ export class TenantNamespaces {
 
   /** Compares all tenants' namespaces with what they should be; one list a kind, however many they are. */
   async repair(): Promise<void> {
-    const lists = await Promise.all(tenantKinds.map((kind) => this.#list(kind)));
+    const lists = await Promise.all(namespaceKinds.map((kind) => this.#objects.list(kind)));
     const found = new Map(lists.flat());
-    await this.#applyClasses();
-    const left = [...found.values()].flatMap(({ metadata }) => {
-      const tenant = metadata.annotations?.[annotations.tenant];
-      // The annotation is only believed where it names the namespace that it stands on.
-      return tenant !== undefined && metadata.namespace === undefined && metadata.name === this.nameOf(tenant)
-        ? [{ tenant, isGoing: metadata.deletionTimestamp !== undefined }]
-        : [];
-    });
-    for (const { tenant, isGoing } of left) {
-      if (isGoing) this.forget(tenant);
-      else await this.#bringInShape(tenant, async (path) => found.get(path));
+    await this.#objects.apply([priorityClasses()]);
+    const names = new Set([...found.values()].map(({ metadata }) => metadata.name));
+    for (const name of this.#ready.keys()) if (!names.has(name)) this.#ready.delete(name);
+    for (const namespace of found.values()) {
+      const place = this.#placeOf(namespace);
+      if (place === undefined) continue;
+      if (namespace.metadata.deletionTimestamp === undefined)
+        await this.#objects.apply(await this.#wanted(place), found);
+      else this.#ready.delete(namespace.metadata.name);
     }
   }
 
-  async #make(tenant: string): Promise<string> {
+  #name(place: Place): string {
+    return 'environment' in place ? this.nameOfEnvironment(place) : this.nameOf(place.tenant);
+  }
+
+  /** What a namespace is for. Its annotations are only believed where they name the namespace that they stand on. */
+  #placeOf({ metadata }: Found): Place | undefined {
+    const {
+      [annotations.tenant]: tenant,
+      [annotations.repository]: repositoryId,
+      [annotations.environment]: environment,
+    } = metadata.annotations ?? {};
+    if (tenant === undefined || metadata.namespace !== undefined) return undefined;
+    const place =
+      repositoryId === undefined || environment === undefined ? { tenant } : { tenant, repositoryId, environment };
+    return this.#name(place) === metadata.name ? place : undefined;
+  }
+
+  #ensure(place: Place): Promise<string> {
+    const name = this.#name(place);
+    const known = this.#ready.get(name);
+    if (known !== undefined) return known;
+    const made = this.#make(place, name).catch((error: unknown) => {
+      this.#ready.delete(name);
+      throw error;
+    });
+    this.#ready.set(name, made);
+    return made;
+  }
+
+  async #make(place: Place, name: string): Promise<string> {
     try {
-      this.#classes ??= this.#applyClasses();
-      await this.#classes;
-      await this.#bringInShape(tenant, (path) => this.#read(path));
-      return this.nameOf(tenant);
+      const classes = 'environment' in place ? [] : priorityClasses(this.#settingsOf(place.tenant).pools);
+      await this.#objects.apply([classes, ...(await this.#wanted(place))]);
+      return name;
     } catch (cause) {
-      this.#classes = undefined;
       const isDenied = statusOf(cause) === 403 && !reasonOf(cause).includes('being terminated');
       throw new EngineError({
         code: isDenied ? 'denied' : 'unavailable',
-        what: `Making the namespace ${this.nameOf(tenant)}`,
+        what: `Making the namespace ${name}`,
         why: reasonOf(cause),
         fix: isDenied ? "Give Slipway's service account what the chart's access.yaml lists" : 'It is tried again',
         cause,
@@ -150,74 +152,14 @@ export class TenantNamespaces {
     }
   }
 
-  async #applyClasses(): Promise<void> {
-    for (const wanted of priorityClasses()) {
-      const path = pathOf(wanted);
-      await this.#applyWhereDifferent(path, wanted, await this.#read(path));
-    }
-  }
-
   /** The namespace first, then what it holds; pods come only when all of it is there. */
-  async #bringInShape(tenant: string, read: (path: string) => Promise<Listed | undefined>): Promise<void> {
-    const settings = this.#settingsOf(tenant);
-    const ways = await this.#ways.waysOf(tenant, settings.egress.proxy);
-    const [namespace, ...inside] = tenantObjects(this.nameOf(tenant), tenant, settings, ways);
-    for (const wanted of namespace === undefined ? [] : [[namespace], inside]) {
-      await Promise.all(
-        wanted.map(async (object) => {
-          const path = pathOf(object);
-          await this.#applyWhereDifferent(path, object, await read(path));
-        }),
-      );
-    }
+  async #wanted(place: Place): Promise<readonly (readonly ApiObject[])[]> {
+    const settings = this.#settingsOf(place.tenant);
+    const ways = await this.#ways.waysOf(place.tenant, settings.egress.proxy);
+    const [namespace, ...inside] =
+      'environment' in place
+        ? environmentObjects(this.#name(place), place, settings, { ...ways, others: [] })
+        : tenantObjects(this.#name(place), place.tenant, settings, ways);
+    return namespace === undefined ? [] : [[namespace], inside];
   }
-
-  async #applyWhereDifferent(path: string, wanted: ApiObject, found: Listed | undefined): Promise<void> {
-    if (found !== undefined && holds(found, wanted)) return;
-    this.#writes += 1;
-    await clusterApply(this.#config, path, wanted);
-  }
-
-  async #read(path: string): Promise<Listed | undefined> {
-    try {
-      return listSchema.shape.items.element.parse(await clusterGet(this.#config, path));
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw error;
-    }
-  }
-
-  async #list(kind: Kind): Promise<readonly (readonly [string, Listed])[]> {
-    const { root, plural } = places[kind];
-    const answer = await clusterGet(this.#config, `${root}/${plural}?labelSelector=${encodeURIComponent(selector)}`);
-    return listSchema.parse(answer).items.map((item) => {
-      const { name, namespace } = item.metadata;
-      return [pathOf({ kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } }), item] as const;
-    });
-  }
-}
-
-function pathOf({ kind, metadata }: Pick<ApiObject, 'kind' | 'metadata'>): string {
-  const place = Object.entries(places).find(([name]) => name === kind)?.[1];
-  if (place === undefined) throw new RangeError(`Slipway makes no ${kind}`);
-  const { root, plural } = place;
-  return metadata.namespace === undefined
-    ? `${root}/${plural}/${metadata.name}`
-    : `${root}/namespaces/${metadata.namespace}/${plural}/${metadata.name}`;
-}
-
-/**
- * Whether an object says all that is wanted of it: it may have more fields, as the cluster and others add them, but no
- * more entries in a list. `apiVersion` and `kind` stand in no list's items.
- */
-export function holds(found: unknown, wanted: unknown): boolean {
-  if (Array.isArray(wanted)) {
-    const items: readonly unknown[] = Array.isArray(found) ? found : [];
-    return items.length === wanted.length && wanted.every((item, index) => holds(items[index], item));
-  }
-  if (typeof wanted !== 'object' || wanted === null) return found === wanted;
-  const fields = new Map<string, unknown>(typeof found === 'object' && found !== null ? Object.entries(found) : []);
-  return Object.entries(wanted).every(
-    ([name, value]) => name === 'apiVersion' || name === 'kind' || holds(fields.get(name), value),
-  );
 }

@@ -1,56 +1,9 @@
-import type { TenantSettings } from '../core/tenant.ts';
+import type { Quota, TenantSettings } from '../core/tenant.ts';
 import type { ApiObject } from './cluster-fetch.ts';
+import { egressRules, type Ways } from './egress-rules.ts';
 import { annotations, managedBy } from './names.ts';
+import { laneNames, priorityClassOf } from './priority-classes.ts';
 import { bytesQuantity, cpuQuantity } from './quantity.ts';
-
-/** Addresses that are nobody's on the public internet, or not whom they seem to be. @see RFC 6890 */
-export const notPublic4 = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.0.2.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-] as const;
-/**
- * Among them those that carry an IPv4 address inside, which would be a way around the list above. (`::ffff:0:0/96` is
- * never on the wire, and the API server reads it as 0.0.0.0/0.)
- */
-export const notPublic6 = [
-  '::/96',
-  '64:ff9b::/96',
-  '64:ff9b:1::/48',
-  '2001:db8::/32',
-  '2002::/16',
-  'fc00::/7',
-  'fe80::/10',
-  'ff00::/8',
-] as const;
-
-/** Where stages may go beside public addresses, already looked up. */
-export interface Ways {
-  readonly agents: Way;
-  /** The tenant's Git host and proxy, where they are not public. */
-  readonly others: readonly Way[];
-  /** Public addresses that stages never reach, such as the API server's. */
-  readonly never: readonly string[];
-}
-
-export interface Way {
-  readonly port: number;
-  readonly to:
-    | { readonly type: 'addresses'; readonly cidrs: readonly string[] }
-    /** Pods of a namespace, by their `app.kubernetes.io/name`. */
-    | { readonly type: 'pods'; readonly namespace: string; readonly name: string };
-}
 
 /** What a tenant's namespace is made of, the namespace first. What is written here is kept so. */
 export function tenantObjects(
@@ -62,41 +15,15 @@ export function tenantObjects(
   const { quota, largestStage } = settings;
   const metadata = { name: 'slipway-stages', namespace, labels: managedBy };
   return [
-    {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: {
-        name: namespace,
-        labels: {
-          ...managedBy,
-          'pod-security.kubernetes.io/enforce': 'restricted',
-          'pod-security.kubernetes.io/enforce-version': 'latest',
-        },
-        annotations: { [annotations.tenant]: tenant },
-      },
-    },
-    // Pods of this account hold only the token that is made for Slipway, which the API server does not take.
-    {
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { ...metadata, name: 'default' },
-      automountServiceAccountToken: false,
-    },
+    namespaceObject(namespace, { [annotations.tenant]: tenant }),
+    accountObject(namespace),
     {
       apiVersion: 'v1',
       kind: 'ResourceQuota',
       metadata,
-      spec: {
-        hard: {
-          pods: String(quota.pods),
-          'requests.cpu': cpuQuantity(quota.cpuMillicores),
-          'requests.memory': bytesQuantity(quota.memoryBytes),
-          'limits.memory': bytesQuantity(quota.memoryBytes),
-          services: '0',
-          persistentvolumeclaims: '0',
-        },
-      },
+      spec: { hard: { ...hardOf(quota), services: '0', persistentvolumeclaims: '0' } },
     },
+    ...scopedQuotas(namespace, settings),
     {
       apiVersion: 'v1',
       kind: 'LimitRange',
@@ -116,58 +43,82 @@ export function tenantObjects(
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
       metadata,
-      spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'], ingress: [], egress: egressRules(settings, ways) },
+      spec: {
+        podSelector: {},
+        policyTypes: ['Ingress', 'Egress'],
+        ingress: [],
+        egress: egressRules(settings.egress, ways),
+      },
     },
   ];
 }
 
-type Peer = Record<string, unknown>;
-
-function egressRules({ egress }: TenantSettings, { agents, others, never }: Ways): readonly Record<string, unknown>[] {
-  const dnsPorts = [
-    { protocol: 'UDP', port: 53 },
-    { protocol: 'TCP', port: 53 },
-  ];
-  const dns: Peer[] = [
-    { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } } },
-    ...egress.dns.map(block),
-  ];
-  const open: Peer[] = [
-    ...(egress.proxy === undefined ? publicBlocks([...egress.deny, ...never]) : []),
-    ...egress.allow.map(block),
-  ];
-  return [
-    { to: dns, ports: dnsPorts },
-    // A rule to no address would be one to every address: a host that is not found is out of reach until it is.
-    ...[agents, ...others].filter(leadsSomewhere).map(({ to, port }) => ({
-      to: to.type === 'addresses' ? to.cidrs.map(block) : [podsOf(to)],
-      ports: [{ protocol: 'TCP', port }],
-    })),
-    ...(open.length === 0 ? [] : [{ to: open }]),
-  ];
-}
-
-function leadsSomewhere({ to }: Way): boolean {
-  return to.type === 'pods' || to.cidrs.length > 0;
-}
-
-function podsOf({ namespace, name }: { readonly namespace: string; readonly name: string }): Peer {
+/** A namespace whose pods are held to Pod Security "restricted". */
+export function namespaceObject(
+  name: string,
+  annotated: Readonly<Record<string, string>>,
+  labelled: Readonly<Record<string, string>> = {},
+): ApiObject & Record<string, unknown> {
   return {
-    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
-    podSelector: { matchLabels: { 'app.kubernetes.io/name': name } },
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: {
+      name,
+      labels: {
+        ...managedBy,
+        ...labelled,
+        'pod-security.kubernetes.io/enforce': 'restricted',
+        'pod-security.kubernetes.io/enforce-version': 'latest',
+      },
+      annotations: annotated,
+    },
   };
 }
 
-function block(cidr: string): Peer {
-  return { ipBlock: { cidr } };
+/** Pods of this account hold only the token that is made for Slipway, which the API server does not take. */
+export function accountObject(namespace: string): ApiObject & Record<string, unknown> {
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace, labels: managedBy },
+    automountServiceAccountToken: false,
+  };
 }
 
-function publicBlocks(never: readonly string[]): readonly Peer[] {
-  const is6 = (cidr: string) => cidr.includes(':');
-  const except4 = [...notPublic4, ...never.filter((cidr) => !is6(cidr))];
-  const except6 = [...notPublic6, ...never.filter(is6)];
-  return [
-    { ipBlock: { cidr: '0.0.0.0/0', except: [...new Set(except4)] } },
-    { ipBlock: { cidr: '::/0', except: [...new Set(except6)] } },
-  ];
+/** Quotas of pools and lanes: the cluster tells their pods by their priority classes, the only such mark it knows. */
+function scopedQuotas(
+  namespace: string,
+  { pools, lanes }: TenantSettings,
+): readonly (ApiObject & Record<string, unknown>)[] {
+  const ofPools = Object.entries(pools).flatMap(([name, { quota }]) =>
+    quota === undefined
+      ? []
+      : [{ name: `slipway-pool-${name}`, quota, classes: laneNames.map((lane) => priorityClassOf(lane, name, pools)) }],
+  );
+  const ofLanes = laneNames.flatMap((lane) => {
+    const quota = lanes[lane];
+    const classes = new Set(Object.keys(pools).map((name) => priorityClassOf(lane, name, pools)));
+    return quota === undefined ? [] : [{ name: `slipway-lane-${lane}`, quota, classes: [...classes] }];
+  });
+  return [...ofPools, ...ofLanes].map(({ name, quota, classes }) => ({
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name, namespace, labels: managedBy },
+    spec: {
+      hard: hardOf(quota),
+      scopeSelector: {
+        matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values: classes.toSorted() }],
+      },
+    },
+  }));
+}
+
+function hardOf({ pods, cpuMillicores, memoryBytes }: Quota): Readonly<Record<string, string>> {
+  return {
+    ...(pods === undefined ? {} : { pods: String(pods) }),
+    ...(cpuMillicores === undefined ? {} : { 'requests.cpu': cpuQuantity(cpuMillicores) }),
+    ...(memoryBytes === undefined
+      ? {}
+      : { 'requests.memory': bytesQuantity(memoryBytes), 'limits.memory': bytesQuantity(memoryBytes) }),
+  };
 }

@@ -1,7 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
-import type { Way, Ways } from './tenant-objects.ts';
-import { notPublic4, notPublic6 } from './tenant-objects.ts';
+import { notPublic4, notPublic6, type Way, type Ways } from './egress-rules.ts';
 
 export interface HostAndPort {
   readonly host: string;

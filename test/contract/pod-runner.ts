@@ -21,6 +21,10 @@ defaults:
   largestStage: { cpu: 2, memory: 2Gi }
 tenants:
   test:small: { quota: { pods: 1, cpu: 500m, memory: 1Gi } }
+  test:pools:
+    pools: { heavy: { quota: { pods: 1 } } }
+    lanes: { feature: { pods: 2 } }
+  test:deploys: { environments: { egress: { allow: [10.9.0.0/16] } } }
 `;
 
 /** Lets the commands start, and ends when they did. */
@@ -187,6 +191,57 @@ export function podRunnerContract(
           ),
         (outcome) => outcome === 'started',
       );
+    });
+
+    it('holds pools and lanes to quotas of their own, and lets the others go on', async () => {
+      const pods = runner('sleep 60');
+      const of = { tenant: 'test:pools' };
+      const heavy = { ...of, pool: 'heavy' };
+      await pods.start(pod('heavy-1', heavy));
+      // Whatever the lane.
+      await expect(pods.start(pod('heavy-2', { ...heavy, lane: 'hotfix' }))).rejects.toMatchObject({
+        code: 'exhausted',
+        message: expect.stringContaining('slipway-pool-heavy'),
+      });
+      await pods.start(pod('feature-1', { ...of, lane: 'feature' }));
+      await pods.start(pod('feature-2', { ...of, lane: 'feature' }));
+      await expect(pods.start(pod('feature-3', { ...of, lane: 'feature' }))).rejects.toMatchObject({
+        code: 'exhausted',
+        message: expect.stringContaining('slipway-lane-feature'),
+      });
+      await pods.start(pod('hotfix-1', { ...of, lane: 'hotfix' }));
+      for (const stage of ['heavy-1', 'feature-1', 'feature-2', 'hotfix-1'])
+        await pods.stop({ ...of, podName: pod(stage).podName }, { graceMs: 0 });
+    });
+
+    it('keeps what is deployed apart: services reach each other and the public, and no other tenant', async () => {
+      const place = { tenant: 'test:deploys', repositoryId: '7', environment: 'production' };
+      const own = tenantNamespaces(`${prefix}-env`);
+      const namespace = await own.ensureEnvironment(place);
+      expect(namespace).toBe(own.nameOfEnvironment(place));
+      const first = own.writes;
+      const network = config.makeApiClient(NetworkingV1Api);
+      const policy = () => network.readNamespacedNetworkPolicy({ namespace, name: 'slipway-services' });
+      const before = (await policy()).spec;
+      expect(before).toMatchObject({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+      const [egress, ingress] = [JSON.stringify(before?.egress), JSON.stringify(before?.ingress)];
+      expect(egress).toContain('10.9.0.0/16');
+      // The Git host is the stages' business.
+      expect(egress).not.toContain('10.1.2.3');
+      const owner = (await core.readNamespace({ name: namespace })).metadata?.labels?.['slipway.dev/services-of'];
+      for (const rules of [egress, ingress]) expect(rules).toContain(owner);
+      expect(ingress).toContain('NotIn');
+      await core.patchNamespace(
+        { name: namespace, body: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'privileged' } } } },
+        setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+      );
+      await network.deleteNamespacedNetworkPolicy({ namespace, name: 'slipway-services' });
+      await own.repair();
+      expect((await policy()).spec).toEqual(before);
+      expect((await core.readNamespace({ name: namespace })).metadata?.labels).toMatchObject({
+        'pod-security.kubernetes.io/enforce': 'restricted',
+      });
+      expect(own.writes).toBe(first + 2);
     });
 
     it('makes the namespace with all that is in it, writes nothing once it is so, and mends what was changed', async () => {

@@ -27,10 +27,32 @@ const counted: Readonly<Record<string, (objects: Objects, namespace: string) => 
   'count/deployments.apps': (objects, namespace) => objects.deployments.list(namespace).length,
 };
 
+type Scope = NonNullable<NonNullable<ResourceQuota['spec']['scopeSelector']>['matchExpressions']>[number];
+
+/** Whether a quota counts a pod: one without scopes counts all. */
+function isCounted({ spec }: ResourceQuota, pod: Pod): boolean {
+  return (spec.scopeSelector?.matchExpressions ?? []).every((scope) => isInScope(scope, pod.spec.priorityClassName));
+}
+
+/** Of the scopes only priority classes are known here. */
+function isInScope({ scopeName, operator, values = [] }: Scope, priorityClass = ''): boolean {
+  if (scopeName !== 'PriorityClass') return false;
+  switch (operator) {
+    case 'In':
+      return values.includes(priorityClass);
+    case 'NotIn':
+      return !values.includes(priorityClass);
+    case 'Exists':
+      return priorityClass !== '';
+    case 'DoesNotExist':
+      return priorityClass === '';
+  }
+}
+
 /** What a namespace uses of each resource that a quota limits. */
 export function usedOf(objects: Objects, quota: ResourceQuota): Record<string, string> {
   const namespace = quota.metadata.namespace ?? '';
-  const pods = objects.pods.list(namespace).filter((pod) => !isFinished(pod));
+  const pods = objects.pods.list(namespace).filter((pod) => !isFinished(pod) && isCounted(quota, pod));
   const names = Object.keys(quota.spec.hard ?? {});
   return Object.fromEntries(
     names.map((name) => {
@@ -44,6 +66,7 @@ export function usedOf(objects: Objects, quota: ResourceQuota): Record<string, s
 /** Why a new pod does not fit its namespace's quotas, in the words of Kubernetes; undefined where it fits. */
 export function quotaRefusal(objects: Objects, pod: Pod): string | undefined {
   for (const quota of objects.resourceQuotas.list(pod.metadata.namespace ?? '')) {
+    if (!isCounted(quota, pod)) continue;
     const used = usedOf(objects, quota);
     const hard = Object.entries(quota.spec.hard ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
     const unstated = hard.filter(

@@ -52,7 +52,24 @@ export type Event = z.infer<typeof Event>;
 
 export const ResourceQuota = z.looseObject({
   ...envelope,
-  spec: z.looseObject({ hard: quantities.optional() }).default({}),
+  spec: z
+    .looseObject({
+      hard: quantities.optional(),
+      scopeSelector: z
+        .looseObject({
+          matchExpressions: z
+            .array(
+              z.looseObject({
+                scopeName: z.string(),
+                operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+                values: z.array(z.string()).optional(),
+              }),
+            )
+            .optional(),
+        })
+        .optional(),
+    })
+    .default({}),
   status: z.looseObject({ hard: quantities.optional(), used: quantities.optional() }).default({}),
 });
 export type ResourceQuota = z.infer<typeof ResourceQuota>;
