@@ -5,7 +5,7 @@ import type { GitHost } from '../providers/git-host.ts';
  * Lets nothing be asked of the host while `isAllowed` says no: a replica that wakes up late would write what another has
  * long written anew, and nobody would write it right again.
  */
-export function fenceHost(host: GitHost, isAllowed: () => boolean): GitHost {
+export function fenceHost<Host extends Partial<GitHost>>(host: Host, isAllowed: () => boolean): Host {
   return new Proxy(host, {
     get(target, name, receiver) {
       const value: unknown = Reflect.get(target, name, receiver);

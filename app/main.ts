@@ -313,7 +313,7 @@ export async function startSlipway(
     maxArtifactBytes,
     onError,
   });
-  await createPods.start();
+  createPods.start();
   namespaces.start();
 
   let isReady = false;

@@ -2,6 +2,7 @@ import { MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Database } from '../engine/ports/database.ts';
 import type { Config } from './config.ts';
+import { databaseLimits } from './database-limits.ts';
 import { openEmbeddedDatabase } from './embedded/database/embedded-database.ts';
 
 const fatalExitCode = 70;
@@ -12,7 +13,10 @@ export async function openDatabase(
   log: Logger,
 ): Promise<{ readonly database: Database; readonly close: () => Promise<void> }> {
   if (config.database.type === 'mongodb') {
-    const client = new MongoClient(config.database.uri, { ignoreUndefined: true });
+    const client = new MongoClient(config.database.uri, {
+      ignoreUndefined: true,
+      ...databaseLimits(config.database.uri),
+    });
     await client.connect();
     return { database: client.db(), close: () => client.close() };
   }

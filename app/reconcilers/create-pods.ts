@@ -28,6 +28,7 @@ export const defaultCreatePodsSettings: CreatePodsSettings = {
 
 const firstRetryMs = 400;
 const maxRetryMs = 10_000;
+const lostAgainMs = 1_000;
 
 type Waiting = Extract<PodObservation['state'], { phase: 'waiting' }>;
 
@@ -68,9 +69,8 @@ export class CreatePods {
   }
 
   /** Begins to watch, and removes pods that no run wants; call it once all unfinished runs were taken over. */
-  async start(): Promise<void> {
+  start(): void {
     this.#watch = this.#pods.watch((observation) => this.#observed(observation));
-    for (const pod of await this.#pods.list()) this.#observed(pod);
   }
 
   /** Tells when what a run's pods wait for has changed. */
@@ -234,25 +234,31 @@ export class CreatePods {
     if (state === undefined || !isActive(state) || state.attempt !== attempt.attempt) return;
     if (onlyWhile !== undefined && state.status !== onlyWhile) return;
     const since = state.status === 'running' ? state.startedAt : state.scheduledAt;
-    await this.#loop.send(attempt.runId, {
-      type: 'RecordResult',
-      stage: attempt.stage,
-      attempt: attempt.attempt,
-      result: {
-        outcome: 'failed',
-        cause,
-        evidence: { excerpt: [], annotations: [] },
-        durationMs: this.#clock.now().getTime() - since.getTime(),
-        log: { lines: 0, bytes: 0, sha256: '', missing: 'what followed was lost with the agent' },
-      },
-    });
+    try {
+      await this.#loop.send(attempt.runId, {
+        type: 'RecordResult',
+        stage: attempt.stage,
+        attempt: attempt.attempt,
+        result: {
+          outcome: 'failed',
+          cause,
+          evidence: { excerpt: [], annotations: [] },
+          durationMs: this.#clock.now().getTime() - since.getTime(),
+          log: { lines: 0, bytes: 0, sha256: '', missing: 'what followed was lost with the agent' },
+        },
+      });
+    } catch (error) {
+      this.#onError(error);
+      // The store is away, and nothing more may ever be seen of this pod: the run would wait for it for ever.
+      this.#after(`lost/${state.podName}`, lostAgainMs, () => this.#lost(attempt, cause, onlyWhile));
+    }
   }
 
   async #remove(name: string, tenant: string): Promise<void> {
     this.#asked.delete(name);
     this.#waiting.delete(name);
     this.#disturbed.delete(name);
-    for (const kind of ['pending', 'patience', 'leaving', 'silence']) this.#clear(`${kind}/${name}`);
+    for (const kind of ['pending', 'patience', 'leaving', 'silence', 'lost']) this.#clear(`${kind}/${name}`);
     if (this.#removed.has(name)) return;
     this.#removed.add(name);
     try {

@@ -1,4 +1,4 @@
-import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from '@kubernetes/client-node';
+import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import { EngineError, type EngineErrorCode } from '../ports/errors.ts';
 import type { PodRunner } from '../ports/pod-runner.ts';
 import { refusalOf } from './admission-refusal.ts';
@@ -7,9 +7,9 @@ import { labels } from './names.ts';
 import { type PodSettings, podSpec } from './pod-spec.ts';
 import { observe } from './pod-status.ts';
 import type { TenantNamespaces } from './tenant-namespaces.ts';
+import { watchPods } from './watch-pods.ts';
 
 const selector = `${labels.role}=stage`;
-const restartMs = 1_000;
 
 /** Runs attempts as pods of a Kubernetes cluster, in their tenant's namespace. */
 export function kubernetesPodRunner(options: {
@@ -48,50 +48,19 @@ export function kubernetesPodRunner(options: {
       }
     },
 
-    async list() {
-      const { items } = await core.listPodForAllNamespaces({ labelSelector: selector }, withTimeout());
-      return items.flatMap((pod) => observe(pod) ?? []);
-    },
-
     watch(onChange) {
-      const list = () => core.listPodForAllNamespaces({ labelSelector: selector }, withTimeout());
-      const informer = makeInformer(config, '/api/v1/pods', list, selector);
-      let isStopped = false;
-      let restart: NodeJS.Timeout | undefined;
-      const seen = (pod: V1Pod) => {
+      const tell = (pod: V1Pod, gone?: { readonly phase: 'gone' }) => {
         const observation = observe(pod);
-        if (observation !== undefined) onChange(observation);
+        if (observation !== undefined) onChange(gone === undefined ? observation : { ...observation, state: gone });
       };
-      informer.on('add', seen);
-      informer.on('update', seen);
-      informer.on('delete', (pod: V1Pod) => {
-        const observation = observe(pod);
-        if (observation !== undefined) onChange({ ...observation, state: { phase: 'gone' } });
+      return watchPods({
+        config,
+        selector,
+        list: () => core.listPodForAllNamespaces({ labelSelector: selector }, withTimeout()),
+        onPod: (pod) => tell(pod),
+        onGone: (pod) => tell(pod, { phase: 'gone' }),
+        onError: (error) => onError(podError('Watching pods', error)),
       });
-      // The informer ends on any error but its own timeouts, so it is started again; it lists first, so nothing is missed.
-      const again = () => {
-        clearTimeout(restart);
-        if (!isStopped) restart = setTimeout(begin, restartMs);
-      };
-      const begin = () => {
-        informer.start().catch((error: unknown) => {
-          onError(podError('Watching pods', error));
-          again();
-        });
-      };
-      informer.on('error', (error: unknown) => {
-        if (isStopped) return;
-        onError(podError('Watching pods', error));
-        again();
-      });
-      begin();
-      return {
-        stop() {
-          isStopped = true;
-          clearTimeout(restart);
-          void informer.stop();
-        },
-      };
     },
   };
 }

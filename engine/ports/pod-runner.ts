@@ -72,8 +72,9 @@ export interface PodRunner {
     pod: { readonly tenant: string; readonly podName: string },
     options: { readonly graceMs: number },
   ): Promise<void>;
-  /** All attempts' pods there are now. */
-  list(): Promise<readonly PodObservation[]>;
-  /** Calls back at each change, until stopped; resumes by itself and tells changes missed meanwhile. */
+  /**
+   * Calls back for each pod there is and at each change, until stopped. Resumes by itself, tells changes that were missed,
+   * and at times tells every pod again.
+   */
   watch(onChange: (observation: PodObservation) => void): { stop(): void };
 }

@@ -32,13 +32,12 @@ export async function startEngine(
   const pods: PodRunner = {
     start,
     stop: async () => undefined,
-    list: async () => [],
     watch: () => ({ stop: () => undefined }),
   };
   const createPods = new CreatePods({ loop, pods, clock: systemClock, settings: defaultCreatePodsSettings, onError });
   const unlimited = { teamSlots: Number.POSITIVE_INFINITY, poolSlots: Number.POSITIVE_INFINITY, ageAfterMs: 600_000 };
   new Scheduler({ loop, rules: unlimited, clock: systemClock, onError });
-  await createPods.start();
+  createPods.start();
   return loop;
 }
 

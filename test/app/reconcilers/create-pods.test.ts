@@ -21,16 +21,24 @@ class World {
   readonly scheduler: Scheduler;
   readonly commits: Commit<RunEvent>[] = [];
   refuse: EngineErrorCode | undefined;
+  isStoreAway = false;
   #observe: (observation: PodObservation) => void = () => undefined;
 
   constructor() {
     const clock = { now: () => new Date() };
     const onError = (error: unknown) => {
-      throw error;
+      if (!this.isStoreAway) throw error;
     };
     this.loop = new RunLoop({
       events: {
         append: async (commit) => {
+          if (this.isStoreAway)
+            throw new EngineError({
+              code: 'unavailable',
+              what: 'Appending',
+              why: 'no answer',
+              fix: 'It is tried again',
+            });
           this.commits.push(commit);
           return 'appended';
         },
@@ -51,7 +59,6 @@ class World {
         stop: async ({ podName }) => {
           this.stopped.push(podName);
         },
-        list: async () => [],
         watch: (observe) => {
           this.#observe = observe;
           return { stop: () => undefined };
@@ -71,7 +78,12 @@ class World {
   }
 
   async begin(): Promise<void> {
-    await this.createPods.start();
+    this.createPods.start();
+    await this.create();
+    await vi.advanceTimersByTimeAsync(10);
+  }
+
+  async create(): Promise<void> {
     await this.loop.send('r1', {
       type: 'CreateRun',
       runId: 'r1',
@@ -81,7 +93,6 @@ class World {
       team: 'acme/web',
       replica: 'one',
     });
-    await vi.advanceTimersByTimeAsync(10);
   }
 
   async observe(state: PodObservation['state'], attempt = this.started.at(-1)?.attempt ?? 1): Promise<void> {
@@ -244,6 +255,30 @@ describe('pods that runs want', () => {
     for (let times = 0; times < 3; times += 1)
       await world.observe({ phase: 'leaving', by, cause: 'deleted', message: 'deleted' });
     expect(world.stopped).toHaveLength(1);
+  });
+
+  it('records that a pod was lost once the store is back, though nothing more is seen of it', async () => {
+    await world.begin();
+    await world.observe({ phase: 'running' });
+    world.isStoreAway = true;
+    await world.observe({ phase: 'gone' });
+    await vi.advanceTimersByTimeAsync(5 * minutes);
+    expect(world.failures).toEqual([]);
+    world.isStoreAway = false;
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(world.failures).toMatchObject([{ attempt: 1, cause: { type: 'infrastructure' } }]);
+    expect(world.started.map(({ attempt }) => attempt)).toEqual([1, 2]);
+  });
+
+  it('grants a slot once the store is back, though nothing else happens in that run', async () => {
+    world.createPods.start();
+    await world.create();
+    world.isStoreAway = true;
+    await vi.advanceTimersByTimeAsync(5 * minutes);
+    expect(world.started).toEqual([]);
+    world.isStoreAway = false;
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(world.started).toHaveLength(1);
   });
 
   it('gives an attempt that ran out of memory twice as much, once, and says so in the check', async () => {
