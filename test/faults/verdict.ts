@@ -64,9 +64,10 @@ export async function judge(world: FaultWorld, sha: string): Promise<Verdict> {
     const state = run ?? summaries.safeParse(await world.get('/runs?limit=200')).data?.find((it) => it.headSha === sha);
     const events = state === undefined ? undefined : await happened(world, state.runId);
     const causes = events?.flatMap(({ stage, cause }) => (cause === undefined ? [] : [{ stage, cause }]));
+    const pods = state === undefined ? [] : await podsInDetail(world, state.runId);
     return {
       counts: { ...nothing, lost: 1 },
-      faults: [`lost: ${sha.slice(0, 7)} ${JSON.stringify(state)} ${JSON.stringify(causes)}`],
+      faults: [[`lost: ${sha.slice(0, 7)} ${JSON.stringify(state)} ${JSON.stringify(causes)}`, ...pods].join('\n')],
     };
   }
   const { runId } = run;
@@ -134,6 +135,21 @@ function runAgain(world: FaultWorld, runId: string, events: Happened): string[] 
 async function podsOf(world: FaultWorld, runId: string): Promise<string[]> {
   const { items } = await world.cluster.core.listPodForAllNamespaces({ labelSelector: `slipway.dev/run=${runId}` });
   return items.map(({ metadata }) => metadata?.name ?? '');
+}
+
+/** Of the pods that are left of a run: how they stand, and what their agents said last. */
+async function podsInDetail(world: FaultWorld, runId: string): Promise<string[]> {
+  const { core } = world.cluster;
+  const { items } = await core.listPodForAllNamespaces({ labelSelector: `slipway.dev/run=${runId}` });
+  const agentLog = (name: string, namespace: string) =>
+    core
+      .readNamespacedPodLog({ name, namespace, container: 'agent', tailLines: 20 })
+      .catch((error: unknown) => String(error));
+  return Promise.all(
+    items.map(async ({ metadata: { name = '', namespace = '' } = {}, status }) =>
+      [`  ${name} ${JSON.stringify(status?.containerStatuses)}`, await agentLog(name, namespace)].join('\n'),
+    ),
+  );
 }
 
 /** Every stage is shown once, as passed, and nothing else is. */
