@@ -127,7 +127,8 @@ export async function startAgentEndpoint(parts: {
     const say = (message: ControllerMessage) => call.write(message);
     try {
       // One message after the other: reading waits, and gRPC's flow control makes a fast agent wait too.
-      for await (const raw of call) {
+      // Left early, it must not be destroyed: the status that ends it would not be sent, and the agent would wait for ever.
+      for await (const raw of call.iterator({ destroyOnReturn: false })) {
         const message = agentMessageSchema.parse(raw);
         if (message.type === 'hello') {
           work = await host.workFor(pod);

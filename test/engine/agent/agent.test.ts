@@ -131,6 +131,18 @@ test('holds', () => {});
     expect(result).toMatchObject({ outcome: 'failed', cause: { type: 'out-of-memory', limitBytes: 2 ** 30 } });
   });
 
+  it.each(['work', 'start', 'lines', 'result'] as const)(
+    'asks once more when the controller could not answer about its %s, and runs the commands once',
+    async (what) => {
+      pod.unanswered.add(what);
+      const result = await pod.run({}, { commands: ['echo begun'] });
+      expect(result).toMatchObject({ outcome: 'succeeded', log: { lines: 2 } });
+      expect(pod.unanswered.size).toBe(0);
+      expect(await pod.log()).toEqual(['$ echo begun', 'begun']);
+      expect(pod.starts).toBe(1);
+    },
+  );
+
   it('leaves without a result when the run is cancelled', async () => {
     pod.work({}, { commands: ['echo begun', 'sleep 300'] });
     const { agent, stage } = pod.start(await pod.listen());

@@ -24,6 +24,8 @@ export class PodHarness {
   readonly results: AttemptResult[] = [];
   starts = 0;
   #logs: LogStore;
+  /** What the controller cannot answer the next time that it is asked: its store is away. */
+  readonly unanswered = new Set<'work' | 'start' | 'lines' | 'result'>();
   readonly #database = openEmbeddedDatabase({
     file: join(this.folder, 'test.db'),
     onFatal: (error) => {
@@ -82,14 +84,24 @@ export class PodHarness {
     return this.#artifacts;
   }
 
+  #answerOrFail(what: 'work' | 'start' | 'lines' | 'result'): void {
+    if (this.unanswered.delete(what))
+      throw new EngineError({ code: 'unavailable', what: 'Answering', why: 'no store', fix: 'It is tried again' });
+  }
+
   async listen(port = 0): Promise<number> {
     const host: AttemptHost = {
-      workFor: async ({ podName }) => (podName === 'pod-1' ? this.#work : undefined),
+      workFor: async ({ podName }) => {
+        this.#answerOrFail('work');
+        return podName === 'pod-1' ? this.#work : undefined;
+      },
       start: async () => {
+        this.#answerOrFail('start');
         this.starts += 1;
         return 'go';
       },
       finish: async (_, result) => {
+        this.#answerOrFail('result');
         this.results.push(result);
         this.#done.resolve(result);
       },
@@ -98,9 +110,16 @@ export class PodHarness {
         return { dispose: () => this.#stops.delete(stop) };
       },
     };
+    const logs = this.#logs;
     this.#endpoint = await startAgentEndpoint({
       host,
-      logs: this.#logs,
+      logs: {
+        ...logs,
+        append: async (...words) => {
+          this.#answerOrFail('lines');
+          return logs.append(...words);
+        },
+      },
       artifacts: this.#artifacts,
       authenticate: async (token) => {
         if (token === 'pod-token') return { namespace: 'tenant', podName: 'pod-1' };
