@@ -15,6 +15,8 @@ export interface Documentdb {
   readonly uri: string;
   readonly port: number;
   kill(): Promise<void>;
+  /** SIGSTOP: its connections stand, and nothing is answered until SIGCONT. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void;
   /** Starts it again, over what it kept. */
   start(): void;
   /** Ends it and removes what it kept. */
@@ -37,6 +39,7 @@ export async function startDocumentdb(options: { readonly host?: string } = {}):
       child.kill('SIGKILL');
       await gone;
     },
+    signal: (name) => void child.kill(name),
     start() {
       child = spawned();
     },

@@ -133,10 +133,10 @@ export class FaultWorld {
     throw new Error('No replica leads');
   }
 
-  /** Pushes the reference run's files to a branch of its own, so that a new run begins. @returns the head SHA */
-  async push(): Promise<string> {
+  /** Pushes the reference run's files, so that a new run begins. @returns the head SHA */
+  async push(environment = 'production'): Promise<string> {
     this.#pushes += 1;
-    const files = { ...referenceFiles(this.#recorderUrl), push: String(this.#pushes) };
+    const files = { ...referenceFiles(this.#recorderUrl, environment), push: String(this.#pushes) };
     if (this.#copy === undefined) throw new Error('The world is not open');
     return this.#copy.push('main', files, `Push ${this.#pushes}`);
   }
@@ -173,6 +173,11 @@ export class FaultWorld {
         name: 'database',
         kill: async () => this.#database?.kill(),
         start: async () => this.#database?.start(),
+      },
+      {
+        name: 'database, its connections left open,',
+        kill: async () => this.#database?.signal('SIGSTOP'),
+        start: async () => this.#database?.signal('SIGCONT'),
       },
       {
         name: 'Git host',

@@ -12,19 +12,23 @@ const page = join(import.meta.dirname, '..', '..', 'docs', 'reliability.md');
 
 const { values } = parseArgs({
   options: {
-    /** `embedded` or `real`. */
+    /** `embedded`, `real`, or `any`: the real one where it can be had. */
     cluster: { type: 'string', default: 'embedded' },
     /** Ids of scenarios, or their beginnings, apart by commas. */
     only: { type: 'string' },
     /** Of the writes at which a controller can be killed, every how many. */
     every: { type: 'string', default: '1' },
+    /** One write stands for all at which a controller can be killed, and there is less load. */
+    short: { type: 'boolean', default: false },
     /** Puts the rows into docs/reliability.md. */
     write: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 });
-if (values.cluster !== 'embedded' && values.cluster !== 'real') throw new Error('--cluster is embedded or real');
-const clusterName = values.cluster;
+const clusterName =
+  values.cluster === 'any' ? (realClusterMissing === undefined ? 'real' : 'embedded') : values.cluster;
+if (clusterName !== 'embedded' && clusterName !== 'real') throw new Error('--cluster is embedded, real or any');
+if (values.write && values.short) throw new Error('--write takes whole rows, not those of --short');
 const wanted = scenarios.filter(
   ({ id, clusters }) =>
     clusters.includes(clusterName) &&
@@ -39,28 +43,37 @@ if (missing !== undefined) {
   console.log(`Skipped: ${missing}`);
   process.exit(0);
 }
+if (values.cluster === 'any' && clusterName === 'embedded')
+  console.log(`On the embedded cluster: ${realClusterMissing}`);
 
 const world = await FaultWorld.open(await (clusterName === 'real' ? realFaultCluster() : embeddedFaultCluster()));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    console.log(`Ends by ${signal}`);
+    void world.close().finally(() => process.exit(1));
+  });
 const rows = new Map<string, string>();
 const faults: string[] = [];
+let failed = 0;
 try {
   for (const scenario of wanted) {
     const begin = Date.now();
-    if (scenario.missing !== undefined) {
-      console.log(`${scenario.name}: skipped, ${scenario.missing}`);
-      continue;
-    }
     console.log(scenario.name);
-    const outcome = await scenario.run(world, {
-      every: Number(values.every),
-      say: (line) => console.log(`  ${line}`),
-    });
-    console.log(`  ${outcome.runs} runs in ${Math.round((Date.now() - begin) / 1_000)} s`);
-    rows.set(scenario.name, rowOf(scenario, outcome));
-    faults.push(...outcome.faults.map((fault) => `${scenario.id}: ${fault}`));
+    try {
+      const outcome = await scenario.run(world, {
+        every: values.short ? 'one' : Number(values.every),
+        say: (line) => console.log(`  ${line}`),
+      });
+      console.log(`  ${outcome.runs} runs in ${Math.round((Date.now() - begin) / 1_000)} s`);
+      rows.set(scenario.name, rowOf(scenario, outcome));
+      if (outcome.faults.length > 0) failed += 1;
+      faults.push(...outcome.faults.map((fault) => `${scenario.id}: ${fault}`));
+    } catch (error) {
+      failed += 1;
+      faults.push(`${scenario.id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      world.striker.disarm();
+    }
   }
-} catch (error) {
-  faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
 } finally {
   console.log(`\n${[head(), ...rows.values()].join('\n')}\n`);
   for (const fault of faults) console.log(`!! ${fault}`);
@@ -68,4 +81,5 @@ try {
   if (values.write) writeFileSync(page, pageWith(readFileSync(page, 'utf8'), clusterName, rows));
   await world.close();
 }
-process.exit(faults.length === 0 ? 0 : 1);
+console.log(`${wanted.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

@@ -3,10 +3,12 @@ export const middle = ['b1', 'b2', 'b3', 'b4'] as const;
 export const working = ['a', ...middle] as const;
 export const stages = [...working, 'deploy'] as const;
 export const linesPerStage = 200;
-export const environment = 'production';
 
-/** @param recorder base URL to which the commands say that they begin, go on and end */
-export function referenceFiles(recorder: string): Readonly<Record<string, string>> {
+/**
+ * @param recorder base URL to which the commands say that they begin, go on and end
+ * @param environment that it deploys to; of two runs with the same, the newer takes it from the older
+ */
+export function referenceFiles(recorder: string, environment: string): Readonly<Record<string, string>> {
   const stage = (name: string, rest: string) =>
     `  ${name}:\n    image: node:24\n    resources: { cpu: 50m, memory: 128Mi }\n    commands: [node work.mjs ${name}]\n${rest}`;
   return {

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FaultCluster, Part } from './fault-cluster.ts';
 import type { FaultWorld } from './fault-world.ts';
@@ -8,11 +8,16 @@ import { judge, sum, type Verdict } from './verdict.ts';
 
 const downMs = 5_000;
 const frozenMs = 30_000;
-const loadRuns = 8;
-const loadKills = 8;
-const killEveryMs = 4_000;
+/** Longer than the database's client waits for an answer. */
+const silentMs = 25_000;
+const load = { runs: 8, kills: 8 };
+const shortLoad = { runs: 3, kills: 3 };
+const killWithinMs = 8_000;
+/** The write to strike at where one has to stand for all: in the middle of the run. */
+const shortNth = 5;
 const begunWithinMs = 60_000;
-const clockLibrary = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
+const clockMover = join(import.meta.dirname, 'moved-clock.ts');
+const hourMs = 3_600_000;
 
 export interface Outcome extends Verdict {
   /** How often the fault happened. */
@@ -26,13 +31,14 @@ export interface Scenario {
   /** What happens, in the words of the matrix. */
   readonly name: string;
   readonly clusters: readonly FaultCluster['name'][];
-  /** Why it cannot be done on this machine. */
-  readonly missing?: string;
-  /**
-   * @param options.every of the points at which it can strike, every how many it does
-   * @param options.say tells a person how far it is
-   */
-  run(world: FaultWorld, options: { readonly every: number; readonly say: (line: string) => void }): Promise<Outcome>;
+  run(world: FaultWorld, options: ScenarioOptions): Promise<Outcome>;
+}
+
+export interface ScenarioOptions {
+  /** Of the writes at which a fault can strike, every how many it does; `one` in the middle stands for all. */
+  readonly every: number | 'one';
+  /** Tells a person how far it is. */
+  readonly say: (line: string) => void;
 }
 
 const both: Scenario['clusters'] = ['embedded', 'real'];
@@ -52,7 +58,7 @@ function killAt(kind: WriteKind, when: Strike['when']): Scenario {
     async run(world, { every, say }) {
       const verdicts: Verdict[] = [];
       let faultCount = 0;
-      for (let nth = 1; ; nth += every) {
+      for (let nth = every === 'one' ? shortNth : 1; ; nth += Number(every)) {
         await world.run(1);
         const [replica] = world.replicas;
         world.striker.arm({ kind, nth, when }, async () => {
@@ -65,7 +71,7 @@ function killAt(kind: WriteKind, when: Strike['when']): Scenario {
         verdicts.push(verdict);
         if (struck !== undefined) faultCount += 1;
         say(`${nth}: ${struck ?? 'no such write any more'}${told(verdict)}`);
-        if (struck === undefined) return outcomeOf(verdicts, faultCount);
+        if (struck === undefined || every === 'one') return outcomeOf(verdicts, faultCount);
       }
     },
   };
@@ -77,16 +83,14 @@ function inTheMiddle(facts: {
   readonly name: string;
   readonly clusters: Scenario['clusters'];
   readonly replicas: 1 | 2;
-  readonly missing?: string;
   readonly environment?: (world: FaultWorld) => Readonly<Record<string, string>>;
   readonly act: (world: FaultWorld) => Promise<void>;
 }): Scenario {
-  const { id, name, clusters, missing } = facts;
+  const { id, name, clusters } = facts;
   return {
     id,
     name,
     clusters,
-    ...(missing === undefined ? {} : { missing }),
     async run(world, { say }) {
       if (facts.environment !== undefined) {
         for (const replica of world.replicas) await replica.kill();
@@ -106,17 +110,25 @@ function inTheMiddle(facts: {
   };
 }
 
-function outage(partName: string, clusters: Scenario['clusters']): Scenario {
+function outage(
+  id: string,
+  partName: string,
+  clusters: Scenario['clusters'],
+  { what = 'killed', lastsMs = downMs }: { readonly what?: string; readonly lastsMs?: number } = {},
+): Scenario {
   return inTheMiddle({
-    id: `outage-${partName.toLowerCase().split(/[ ,]/)[0]?.replace('kube-', '') ?? ''}`,
-    name: `${partName} killed, back after ${downMs / 1_000} s`,
+    id: `outage-${id}`,
+    name: `${partName} ${what}, back after ${lastsMs / 1_000} s`,
     clusters,
     replicas: 2,
     async act(world) {
       const part = partNamed(world, partName);
       await part.kill();
-      await new Promise((resolve) => setTimeout(resolve, downMs));
-      await part.start();
+      try {
+        await new Promise((resolve) => setTimeout(resolve, lastsMs));
+      } finally {
+        await part.start();
+      }
     },
   });
 }
@@ -129,19 +141,21 @@ function partNamed(world: FaultWorld, name: string): Part {
 
 const underLoad: Scenario = {
   id: 'random-kills',
-  name: `${loadRuns} runs at once, ${loadKills} times one of two replicas killed -9`,
+  name: 'runs at once, one of two replicas killed -9 again and again',
   clusters: both,
-  async run(world, { say }) {
+  async run(world, { every, say }) {
+    const { runs, kills } = every === 'one' ? shortLoad : load;
     await world.run(2);
     await world.leader();
     const shas: string[] = [];
-    for (let run = 0; run < loadRuns; run += 1) shas.push(await world.push());
+    // Each deploys to an environment of its own: the others' would be superseded, as they have to be.
+    for (let run = 0; run < runs; run += 1) shas.push(await world.push(`load-${run}`));
     let faultCount = 0;
-    for (; faultCount < loadKills; faultCount += 1) {
-      await new Promise((resolve) => setTimeout(resolve, killEveryMs));
-      // The one that leads, and every third time the other: a fixed order, so that it can be seen again.
-      const leader = await world.leader();
-      const victim = faultCount % 3 === 2 ? world.replicas.find((each) => each !== leader) : leader;
+    for (; faultCount < kills; faultCount += 1) {
+      const afterMs = Math.round(Math.random() * killWithinMs);
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      const victim = world.replicas[Math.random() < 1 / 2 ? 0 : 1];
+      say(`${victim?.settings.replica} after ${afterMs} ms`);
       await victim?.kill();
       victim?.start();
     }
@@ -218,20 +232,14 @@ const clockSteps = inTheMiddle({
   name: "the replica's clock an hour ahead, then an hour behind",
   clusters: both,
   replicas: 1,
-  ...(existsSync(clockLibrary) ? {} : { missing: 'libfaketime is not installed' }),
   environment(world) {
     const file = clockFile(world);
-    writeFileSync(file, '+0');
-    return {
-      LD_PRELOAD: clockLibrary,
-      FAKETIME_TIMESTAMP_FILE: file,
-      FAKETIME_CACHE_DURATION: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    };
+    writeFileSync(file, '0');
+    return { NODE_OPTIONS: `--import ${clockMover}`, MOVED_CLOCK_FILE: file };
   },
   async act(world) {
-    for (const offset of ['+3600', '-3600']) {
-      writeFileSync(clockFile(world), offset);
+    for (const offsetMs of [hourMs, -hourMs]) {
+      writeFileSync(clockFile(world), String(offsetMs));
       await new Promise((resolve) => setTimeout(resolve, 2_000));
     }
   },
@@ -262,13 +270,14 @@ function told({ faults }: Verdict): string {
 export const scenarios: readonly Scenario[] = [
   ...(['commit', 'cluster', 'host'] as const).flatMap((kind) => [killAt(kind, 'before'), killAt(kind, 'after')]),
   underLoad,
-  outage('API server, with all of the cluster', ['embedded']),
-  outage('kube-apiserver', ['real']),
-  outage('etcd', ['real']),
-  outage('containerd', ['real']),
-  outage('kubelet', ['real']),
-  outage('database', both),
-  outage('Git host', both),
+  outage('api', 'API server, with all of the cluster', ['embedded']),
+  outage('api', 'kube-apiserver', ['real']),
+  outage('etcd', 'etcd', ['real']),
+  outage('containerd', 'containerd', ['real']),
+  outage('kubelet', 'kubelet', ['real']),
+  outage('database', 'database', both),
+  outage('silent-database', 'database, its connections left open,', both, { what: 'stopped', lastsMs: silentMs }),
+  outage('host', 'Git host', both),
   podDeleted,
   nodeDeleted,
   namespaceDeleted,
