@@ -13,8 +13,8 @@ const silentMs = 25_000;
 const load = { runs: 8, kills: 8 };
 const shortLoad = { runs: 3, kills: 3 };
 const killWithinMs = 8_000;
-/** The write to strike at where one has to stand for all: in the middle of the run. */
-const shortNth = 5;
+/** Writes between two at which the controller of a run is killed: it is back and at work before the next. */
+const apart = 5;
 const begunWithinMs = 60_000;
 const clockMover = join(import.meta.dirname, 'moved-clock.ts');
 const hourMs = 3_600_000;
@@ -35,8 +35,8 @@ export interface Scenario {
 }
 
 export interface ScenarioOptions {
-  /** Of the writes at which a fault can strike, every how many it does; `one` in the middle stands for all. */
-  readonly every: number | 'one';
+  /** One run stands for all that it takes to strike at each write, and there is less load. */
+  readonly isShort: boolean;
   /** Tells a person how far it is. */
   readonly say: (line: string) => void;
 }
@@ -49,19 +49,19 @@ const kindNames: Readonly<Record<WriteKind, string>> = {
   host: 'write to the Git host',
 };
 
-/** The only replica is killed at each write of a kind, one run for each, and started at once. */
+/** The only replica is killed at each write of a kind, of one run at every fifth, and started at once. */
 function killAt(kind: WriteKind, when: Strike['when']): Scenario {
   return {
     id: `kill-${when}-${kind}`,
     name: `kill -9 ${when} each ${kindNames[kind]}`,
     clusters: both,
-    async run(world, { every, say }) {
+    async run(world, { isShort, say }) {
       const verdicts: Verdict[] = [];
       let faultCount = 0;
-      for (let nth = every === 'one' ? shortNth : 1; ; nth += Number(every)) {
+      for (const first of isShort ? [Math.ceil(apart / 2)] : Array.from({ length: apart }, (_, index) => index + 1)) {
         await world.run(1);
         const [replica] = world.replicas;
-        world.striker.arm({ kind, nth, when }, async () => {
+        world.striker.arm({ kind, when, first, apart }, async () => {
           await replica?.kill();
           replica?.start();
         });
@@ -69,10 +69,10 @@ function killAt(kind: WriteKind, when: Strike['when']): Scenario {
         const verdict = await judge(world, sha);
         const struck = world.striker.disarm();
         verdicts.push(verdict);
-        if (struck !== undefined) faultCount += 1;
-        say(`${nth}: ${struck ?? 'no such write any more'}${told(verdict)}`);
-        if (struck === undefined || every === 'one') return outcomeOf(verdicts, faultCount);
+        faultCount += struck.length;
+        say(`${struck.join(' | ')}${told(verdict)}`);
       }
+      return outcomeOf(verdicts, faultCount);
     },
   };
 }
@@ -143,8 +143,8 @@ const underLoad: Scenario = {
   id: 'random-kills',
   name: 'runs at once, one of two replicas killed -9 again and again',
   clusters: both,
-  async run(world, { every, say }) {
-    const { runs, kills } = every === 'one' ? shortLoad : load;
+  async run(world, { isShort, say }) {
+    const { runs, kills } = isShort ? shortLoad : load;
     await world.run(2);
     await world.leader();
     const shas: string[] = [];

@@ -1,11 +1,13 @@
 /** Writes by which a controller changes the world, as the proxies before it see them. */
 export type WriteKind = 'commit' | 'cluster' | 'host';
 
-/** Where a fault strikes: at the nth write of a kind, before it is passed on or after it was answered. */
+/** Where a fault strikes: at writes of a kind, before they are passed on or after they were answered. */
 export interface Strike {
   readonly kind: WriteKind;
-  readonly nth: number;
   readonly when: 'before' | 'after';
+  /** The first write it strikes at, counted from 1, and how many writes are between one and the next. */
+  readonly first: number;
+  readonly apart: number;
 }
 
 /** One write on its way through a proxy. */
@@ -16,19 +18,19 @@ export interface Passing {
   after(): Promise<'on' | 'cut'>;
 }
 
-/** Lets one fault happen at one write, and holds that write until it has. */
+/** Lets a fault happen at writes, one at a time, and holds each of them until it has. */
 export class Striker {
   #armed: { readonly strike: Strike; readonly act: () => Promise<void>; count: number } | undefined;
-  #struck: string | undefined;
+  #struck: string[] = [];
 
-  /** From now on writes are counted, from 1; at the one wanted, `act` is done. */
+  /** From now on writes are counted; at those wanted, `act` is done. */
   arm(strike: Strike, act: () => Promise<void>): void {
     this.#armed = { strike, act, count: 0 };
-    this.#struck = undefined;
+    this.#struck = [];
   }
 
-  /** @returns the write it struck at; undefined when there were not that many */
-  disarm(): string | undefined {
+  /** @returns the writes it struck at */
+  disarm(): readonly string[] {
     this.#armed = undefined;
     return this.#struck;
   }
@@ -38,10 +40,10 @@ export class Striker {
     const armed = this.#armed;
     if (armed === undefined || armed.strike.kind !== kind) return passing;
     armed.count += 1;
-    if (armed.count !== armed.strike.nth) return passing;
+    const { first, apart } = armed.strike;
+    if (armed.count < first || (armed.count - first) % apart !== 0) return passing;
     const act = async () => {
-      this.#armed = undefined;
-      this.#struck = label;
+      this.#struck.push(label);
       await armed.act();
       return 'cut' as const;
     };
