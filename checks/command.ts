@@ -12,6 +12,7 @@ export type Command =
   /** `revision` as written: `12`, or `staging@12`. */
   | { readonly name: 'deploy' | 'rollback'; readonly environment?: string; readonly revision?: string }
   | { readonly name: 'confirm' }
+  | { readonly name: 'revert'; readonly environment?: string }
   | { readonly name: 'hotfix' | 'hold'; readonly reason: string }
   | { readonly name: 'unhold' }
   | { readonly name: 'lock'; readonly environment?: string; readonly reason: string }
@@ -41,6 +42,11 @@ export const commandHelp: readonly { readonly usage: string; readonly who: strin
     what: 'goes back to a revision that was live; without one, lists them and asks',
   },
   { usage: '/confirm', who: 'deployers', what: 'does what was asked for last, as a 👍 on it does' },
+  {
+    usage: '/revert [environment]',
+    who: 'write',
+    what: 'opens a pull request that makes the default branch hold what the environment runs',
+  },
   { usage: '/hotfix <reason>', who: 'hotfix group', what: 'puts this head ahead of everything that waits' },
   { usage: '/hold [reason]', who: 'write', what: 'keeps this change from being deployed; `/unhold` ends it' },
   {
@@ -55,7 +61,7 @@ const maxBodyChars = 65_536;
 const maxWordChars = 100;
 const maxReasonChars = 300;
 const known = new Set(
-  'help status why test retry cancel ok-to-test approve reject deploy rollback confirm hotfix hold unhold lock unlock'.split(
+  'help status why test retry cancel ok-to-test approve reject deploy rollback confirm revert hotfix hold unhold lock unlock'.split(
     ' ',
   ),
 );
@@ -99,6 +105,7 @@ function commandOf(name: string, words: readonly string[]): Command | UnknownCom
     case 'ok-to-test':
       return { name, ...(text === '' ? {} : { sha: text }) };
     case 'approve':
+    case 'revert':
     case 'unlock':
       return { name, ...environment };
     case 'lock':

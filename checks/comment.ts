@@ -145,6 +145,8 @@ function commands(run: Run, { slashCommandsTaken }: Pick<GitHostCapabilities, 's
     const deployed = run.plan.stages.find(
       ({ name, deploy }) => deploy !== undefined && stageState(run, name).status === 'succeeded',
     );
+    if (deployed?.deploy?.known?.wasLive === true)
+      return `The default branch still holds what came after it: ${say(`revert ${deployed.deploy.environment}`)} opens a pull request that takes it back.`;
     return deployed?.deploy === undefined
       ? ''
       : `Its deployers can go back with ${say(`rollback ${deployed.deploy.environment}`)}.`;

@@ -21,6 +21,8 @@ export interface GitHostCapabilities {
   readonly slashCommandsTaken: boolean;
   /** The host keeps a log of deliveries, and sends one again when asked. */
   readonly redelivery: boolean;
+  /** It takes a pull request of ours that brings a branch back to what it held before. */
+  readonly opensPullRequests: boolean;
   /** Where the owners of paths are written down; the first file that is there counts. */
   readonly codeOwnersPaths: readonly string[];
   /** What our permissions are called there, for words to people. */
@@ -104,6 +106,19 @@ export interface DeploymentReport {
   readonly state: 'in_progress' | 'success' | 'failure' | 'inactive';
   readonly description: string;
   readonly url?: string;
+}
+
+/** One commit on a branch of its own that makes `base` hold what it held at `sha`. */
+export interface ProposedState {
+  /** Made of `tip` and `sha`, so that the same change has the same one. */
+  readonly branch: string;
+  readonly base: string;
+  /** Where `base` stands. */
+  readonly tip: Sha;
+  /** `tip` or one of the commits before it. */
+  readonly sha: Sha;
+  readonly title: string;
+  readonly body: string;
 }
 
 /** A comment in the conversation of a pull request. */
@@ -214,6 +229,12 @@ export interface GitHost {
     number: number,
     change: { readonly add?: readonly string[]; readonly remove?: readonly string[] },
   ): Promise<void>;
+  /**
+   * Opens a pull request after which its base holds what it held at an earlier commit; asked again, it finds the open one.
+   * @returns its number; undefined where `capabilities.opensPullRequests` is false
+   * @throws GitHostError `denied` where we may not write code, `invalid` where the change is more than the host takes
+   */
+  proposeState(repository: RepositoryRef, change: ProposedState): Promise<number | undefined>;
   /** @returns the deployment's id, to be passed as `known` next time; undefined where hosts have no deployments */
   publishDeployment(
     repository: RepositoryRef,

@@ -1,6 +1,7 @@
 import { renderHelp, renderStatus, renderWhy } from '../../checks/answer.ts';
 import { type Command, parseCommands, type UnknownCommand } from '../../checks/command.ts';
 import { code, escaped } from '../../checks/markdown.ts';
+import type { Revisions } from '../../deploy/revisions.ts';
 import type { Run } from '../../engine/core/run.ts';
 import type { Wait } from '../../engine/core/schedule.ts';
 import type { CommentEvent, LabelEvent, Person, ReactionContent, RepositoryRef } from '../../engine/core/trigger.ts';
@@ -19,6 +20,7 @@ import type { AnswerPrompt, Verdict } from './approve.ts';
 import { consent } from './consent.ts';
 import type { DeployByCommand } from './deploy.ts';
 import { endHotfix, hotfix } from './hotfix.ts';
+import { revert } from './revert.ts';
 import { steer } from './steer.ts';
 import type { StopDeploys } from './stop.ts';
 
@@ -31,6 +33,7 @@ interface Parts {
   readonly prompts: AnswerPrompt;
   readonly deploys: DeployByCommand;
   readonly stops: StopDeploys;
+  readonly revisions: Revisions;
   readonly hotfixes: Hotfixes;
   readonly requests: ForkRequests;
   readonly audit: Audit;
@@ -252,6 +255,8 @@ export class AnswerComment {
         return deploys.ask(asked, command.name, command.environment, command.revision);
       case 'confirm':
         return (await deploys.confirm(asked, said)) ?? refused('Nothing waits to be confirmed here');
+      case 'revert':
+        return revert(asked, command.environment, this.#parts.revisions);
       case 'hotfix':
         return hotfix(asked, command.reason, this.#parts);
       case 'hold':

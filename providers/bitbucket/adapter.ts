@@ -23,6 +23,7 @@ export const bitbucketCapabilities: GitHostCapabilities = {
   rerunButton: false,
   slashCommandsTaken: false,
   redelivery: false,
+  opensPullRequests: false,
   codeOwnersPaths: ['.bitbucket/CODEOWNERS', 'CODEOWNERS', 'docs/CODEOWNERS'],
   permissionNames: { admin: 'Admin', write: 'Write', read: 'Read' },
 };
@@ -37,6 +38,7 @@ export function createBitbucketHost(options: BitbucketOptions): GitHost {
     ...checks(session, options),
     ...comments(session),
     ...conversation(session),
+    proposeState: async () => undefined,
     publishDeployment: async () => undefined,
     redeliverMissed: async () => 0,
   };

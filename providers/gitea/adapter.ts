@@ -21,6 +21,7 @@ export const giteaCapabilities: GitHostCapabilities = {
   rerunButton: false,
   slashCommandsTaken: false,
   redelivery: false,
+  opensPullRequests: false,
   codeOwnersPaths: ['CODEOWNERS', 'docs/CODEOWNERS', '.gitea/CODEOWNERS'],
   permissionNames: { admin: 'Administrator', write: 'Write', read: 'Read' },
 };
@@ -36,6 +37,7 @@ export function createGiteaHost(options: GiteaOptions): GitHost {
     ...checks(session),
     ...comments(session),
     ...conversation(session),
+    proposeState: async () => undefined,
     publishDeployment: async () => undefined,
     redeliverMissed: async () => 0,
   };

@@ -5,6 +5,7 @@ import { conversation } from './conversation.ts';
 import { deployments } from './deployments.ts';
 import { gitHubError } from './error.ts';
 import { redeliverMissed } from './missed-deliveries.ts';
+import { proposeState } from './propose-state.ts';
 import { pullRequests } from './pull-requests.ts';
 import { readingCode } from './reading-code.ts';
 import { type GitHubAppOptions, gitHubSession } from './session.ts';
@@ -22,6 +23,7 @@ export const gitHubCapabilities: GitHostCapabilities = {
   rerunButton: true,
   slashCommandsTaken: false,
   redelivery: true,
+  opensPullRequests: true,
   codeOwnersPaths: ['.github/CODEOWNERS', 'CODEOWNERS', 'docs/CODEOWNERS'],
   permissionNames: { admin: 'Admin', write: 'Write', read: 'Read' },
 };
@@ -38,6 +40,7 @@ export async function createGitHubHost(options: GitHubAppOptions): Promise<GitHo
     ...comments(session),
     ...conversation(session),
     ...deployments(session),
+    ...proposeState(session),
     async redeliverMissed() {
       try {
         return await redeliverMissed(await session.app());

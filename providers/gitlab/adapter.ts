@@ -3,6 +3,7 @@ import { checks } from './checks.ts';
 import { comments } from './comments.ts';
 import { conversation } from './conversation.ts';
 import { deployments } from './deployments.ts';
+import { proposeState } from './propose-state.ts';
 import { pullRequests } from './pull-requests.ts';
 import { readingCode } from './reading-code.ts';
 import { type GitLabOptions, gitLabSession } from './session.ts';
@@ -21,6 +22,7 @@ export const gitLabCapabilities: GitHostCapabilities = {
   rerunButton: false,
   slashCommandsTaken: true,
   redelivery: false,
+  opensPullRequests: true,
   codeOwnersPaths: ['CODEOWNERS', 'docs/CODEOWNERS', '.gitlab/CODEOWNERS'],
   permissionNames: { admin: 'Maintainer', write: 'Developer', read: 'Reporter' },
 };
@@ -32,6 +34,7 @@ export function createGitLabHost(options: GitLabOptions): GitHost {
     capabilities: gitLabCapabilities,
     ...readingCode(session, options),
     ...pullRequests(session),
+    ...proposeState(session),
     ...checks(session),
     ...comments(session),
     ...conversation(session),

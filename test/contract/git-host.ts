@@ -255,6 +255,26 @@ export function gitHostContract(name: string, make: () => Promise<GitHostWorld>)
       expect(await host.labels(repository, number)).toEqual(host.capabilities.labels ? ['hotfix'] : []);
     });
 
+    it('brings a branch back by a pull request, where the host takes one of ours', async () => {
+      const world = await make();
+      const { host, repository, baseSha } = world;
+      await world.merge();
+      const tip = await host.branchHead(repository, 'main');
+      if (tip === undefined) throw new TypeError('main is gone');
+      const change = { branch: 'slipway/back', base: 'main', tip, sha: baseSha, title: 'Back', body: 'As it was' };
+      const number = await host.proposeState(repository, change);
+      expect(number !== undefined).toBe(host.capabilities.opensPullRequests);
+      if (number === undefined) return;
+      expect(await host.proposeState(repository, change)).toBe(number);
+      const pull = await host.pullRequest(repository, number);
+      expect(pull).toMatchObject({ state: 'open', baseRef: 'main', title: 'Back', author: await host.ownLogin() });
+      const { paths } = await host.pullRequestFiles(repository, number);
+      expect([...paths].sort()).toEqual(['a.txt', 'b.txt', 'src/a b#c.txt']);
+      const head = pull?.headSha ?? missing;
+      expect((await host.listFiles(repository, head)).paths).toEqual((await host.listFiles(repository, baseSha)).paths);
+      expect(await host.readFile(repository, head, 'a.txt', { maxBytes: 100 })).toBe('one\n');
+    });
+
     it('reports a deployment, where the host has them', async () => {
       const { host, repository, headSha } = await make();
       const report = { environment: 'staging', sha: headSha, description: 'Rolling out', url: 'https://web.example' };

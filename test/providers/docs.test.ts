@@ -28,6 +28,7 @@ function rows(can: GitHostCapabilities): readonly (readonly [string, string])[] 
     ['teams may be named as approvers', yes(can.teams)],
     ['lines with `/`', can.slashCommandsTaken ? 'taken by the host: write `/slipway`' : 'free for commands'],
     ['missed deliveries sent again', yes(can.redelivery)],
+    ['pull requests that revert', yes(can.opensPullRequests)],
     ['owners of paths', can.codeOwnersPaths.map((path) => `\`${path}\``).join(', ')],
     ['may change anything', can.permissionNames.admin],
     ['may push', can.permissionNames.write],

@@ -57,6 +57,12 @@ it('takes a 👍 on the prompt from an approver, and rolls back when that is con
     (await world.comments(number)).some(({ body }) => body.includes(`slipway answer ${id} `) && body.includes('✅')),
   );
   expect((await world.say(number, 'bob', '/confirm')).reply).toContain('Nothing waits to be confirmed');
+
+  // Main still holds what was rolled back.
+  expect(await world.say(number, 'eve', '/revert production')).toMatchObject({ reaction: 'confused' });
+  const { reply = '' } = await world.say(number, 'bob', '/revert');
+  expect(reply).toContain('may not write code here');
+  expect(reply).toMatch(/git read-tree -u --reset [0-9a-f]{40}/);
 }, 60_000);
 
 it('keeps a locked environment as it is, tells everybody why, and goes on when it is unlocked', async () => {

@@ -141,6 +141,7 @@ export async function rulesWorld(capabilities: GitHostCapabilities) {
     reactions: async () => [],
     labels: async () => state.pull.labels,
     changeLabels: async (_, _number, change) => void state.changedLabels.push(change),
+    proposeState: async () => undefined,
     publishDeployment: async () => undefined,
     redeliverMissed: async () => 0,
   };

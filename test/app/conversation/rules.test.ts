@@ -252,6 +252,34 @@ describe.each(every)('on %s', (_, capabilities) => {
   });
 });
 
+it('opens a pull request that takes main back to what production runs, for who may write', async () => {
+  const world = await rulesWorld(gitHubCapabilities);
+  const environment = { tenant: 'any:1', repositoryId: '7', repository: 'acme/web', environment: 'production' };
+  expect(await world.say(ann, '/revert')).toMatchObject({ outcome: 'refused' });
+  const { runId } = await world.waiting();
+  const target = world.loop.driven(runId)?.plan.stages[1]?.deploy;
+  if (target === undefined) throw new Error('no target');
+  await world.revisions.claim(environment, 'r1', new Date());
+  const live = { digest: 'sha256:1', target, by: 'dev', at: new Date(), headSha: shas.base, rolloutId: 'r1' };
+  await world.revisions.create(environment, live);
+  await world.revisions.makeLive(environment, 1);
+  const asked: unknown[] = [];
+  world.host.proposeState = async (_, change) => {
+    asked.push(change);
+    return 12;
+  };
+  expect(await world.say(eve, '/revert production')).toMatchObject({ outcome: 'denied' });
+  expect(asked).toEqual([]);
+  expect(await world.say(ann, '/revert production')).toMatchObject({ outcome: 'done', why: 'opened pull request 12' });
+  expect(asked).toMatchObject([{ base: 'main', tip: shas.head, sha: shas.base }]);
+  // What runs there is no part of main, or all of it.
+  world.state.holds = false;
+  expect(await world.say(ann, '/revert production')).toMatchObject({ outcome: 'refused' });
+  world.state.branches.set('main', shas.base);
+  expect(await world.say(ann, '/revert production')).toMatchObject({ outcome: 'refused' });
+  expect(asked).toHaveLength(1);
+});
+
 it('12: no decision is read from checks or statuses, which anybody who may write can set', async () => {
   const { host } = await rulesWorld(gitHubCapabilities);
   expect(Object.keys(host).filter((verb) => /check|status/i.test(verb))).toEqual(['publishCheck']);

@@ -8,6 +8,7 @@ import { type Api, type ApiContext, restFace } from '../rest-face.ts';
 import { addAppRoutes } from './app-routes.ts';
 import { addCheckRoutes } from './check-routes.ts';
 import { addCodeRoutes } from './code-routes.ts';
+import { addGitObjectRoutes } from './git-object-routes.ts';
 import { addIssueRoutes } from './issue-routes.ts';
 import { addPullRoutes } from './pull-routes.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
@@ -48,6 +49,7 @@ export function restApi(
   addIssueRoutes(api, host);
   addPullRoutes(api, host);
   addCodeRoutes(api, host);
+  addGitObjectRoutes(api, host);
   return api;
 }
 

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { roleOf } from '../access/authorize.ts';
 import { actorOf } from '../access/principal.ts';
 import { forkRepository } from '../domain/accounts.ts';
+import { announceRefs } from '../domain/refs.ts';
 import type { Account } from '../entities.ts';
 import { changedFiles } from '../git/changes.ts';
+import { changedTree, type FileChange } from '../git/commit-files.ts';
 import { isRefName } from '../git/ref-name.ts';
 import { gitOf, type Host } from '../host.ts';
 import { Refusal } from '../refusal.ts';
@@ -16,6 +18,20 @@ const read = { resource: 'contents', level: 'read' } as const;
 const metadata = { resource: 'metadata', level: 'read' } as const;
 const base = '/projects/:project';
 const repositoryPath = `${base}/repository` as const;
+const NewCommit = z.object({
+  branch: z.string(),
+  commit_message: z.string().min(1),
+  start_sha: z.string(),
+  actions: z.array(
+    z.object({
+      action: z.enum(['create', 'update', 'delete', 'chmod']),
+      file_path: z.string().min(1),
+      content: z.string().default(''),
+      encoding: z.enum(['text', 'base64']).default('text'),
+      execute_filemode: z.boolean().optional(),
+    }),
+  ),
+});
 const maxFileBytes = 100 * 2 ** 20;
 const levels = { none: 0, read: 20, write: 30, admin: 40 } as const;
 
@@ -70,6 +86,32 @@ export function addCodeRoutes(api: Api, host: Host): void {
     return c.json(branchShape(host, project, name, commit));
   });
 
+  api.post(`${repositoryPath}/commits`, async (c) => {
+    const project = projectOf(host, c, { resource: 'contents', level: 'write' });
+    const { branch, commit_message: message, start_sha, actions } = await readFields(c, NewCommit);
+    const git = gitOf(host, project.id);
+    const parent = await git.resolve(start_sha);
+    if (!isRefName(branch) || parent === undefined)
+      throw new Refusal(400, 'You can only create or edit files when you are on a branch');
+    if ((await git.resolve(`refs/heads/${branch}`)) !== undefined)
+      throw new Refusal(
+        400,
+        `A branch called '${branch}' already exists. Switch to that branch in order to make changes`,
+      );
+    const actor = actorOf(c.get('principal'));
+    const tree = await changedTree(git, parent, actions.map(changeOf));
+    const sha = await git.writeCommit({
+      tree,
+      parents: [parent],
+      message,
+      author: { name: actor.account.login, email: `${actor.account.login}@users.noreply.localhost` },
+      at: host.now(),
+    });
+    await git.git(['update-ref', `refs/heads/${branch}`, sha]);
+    await announceRefs(host, project.id, actor);
+    const made = await git.commit(sha);
+    return c.json(made === undefined ? {} : commitShape(made, undefined), 201);
+  });
   api.get(`${repositoryPath}/commits/:sha`, async (c) => {
     const project = projectOf(host, c, read);
     const commit = await gitOf(host, project.id).commit(c.req.param('sha'));
@@ -156,6 +198,23 @@ export function addCodeRoutes(api: Api, host: Host): void {
     const label = { repositoryId: project.id, name, color: color.replace('#', ''), description: null };
     return c.json({ id: host.store.labels.insert(label).id, name, color }, 201);
   });
+}
+
+function changeOf(action: z.infer<typeof NewCommit>['actions'][number]): FileChange {
+  const { file_path: path, content, encoding, execute_filemode } = action;
+  switch (action.action) {
+    case 'delete':
+      return { path };
+    case 'chmod':
+      return { path, isExecutable: execute_filemode === true };
+    case 'create':
+    case 'update':
+      return {
+        path,
+        content: Buffer.from(content, encoding === 'base64' ? 'base64' : 'utf8'),
+        ...(execute_filemode === undefined ? {} : { isExecutable: execute_filemode }),
+      };
+  }
 }
 
 function accountIn(host: Host, c: ApiContext): Account | undefined {
