@@ -127,7 +127,13 @@ export function apiRoutes(parts: {
       // Of an attempt that is over nothing more comes, whether or not its log was ended.
       const isOver = isEnded(state) || attempt < latestAttempt;
       const batches = query.data.follow === 'true' && !isOver ? logs.follow(ref, 0, ended.signal) : logs.read(ref, 0);
-      for await (const { lines } of batches) await stream.write(`${lines.join('\n')}\n`);
+      let isEmpty = true;
+      for await (const { lines } of batches) {
+        isEmpty = false;
+        await stream.write(`${lines.join('\n')}\n`);
+      }
+      const hadLines = attempt === latestAttempt && 'log' in state && state.log.lines > 0;
+      if (isEmpty && hadLines) await stream.write('slipway: this log is not kept any more\n');
     });
   });
 

@@ -5,6 +5,22 @@ import type { SettingsOfTenant } from '../engine/core/tenant.ts';
 import { EngineError } from '../engine/ports/errors.ts';
 import type { GitHostSetup } from '../providers/git-host-setup.ts';
 
+/** How long logs, and artifacts that nobody needs any more, are kept. */
+export interface Retention {
+  readonly logMs: number;
+  readonly artifactMs: number;
+}
+
+const dayMs = 24 * 3_600_000;
+const days = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(36_500)
+  .transform((count) => count * dayMs);
+const [logDays, artifactDays] = [90, 30];
+export const defaultRetention: Retention = { logMs: logDays * dayMs, artifactMs: artifactDays * dayMs };
+
 /** All settings of a running Slipway. */
 export interface Config {
   readonly dataDir: string;
@@ -30,6 +46,8 @@ export interface Config {
   /** None where no host is listened to: a run of a working tree. */
   readonly gitHosts: readonly GitHostSetup[];
   readonly slots: SlotRules;
+  /** How long what stages leave behind is kept; absent: as `defaultRetention` says. */
+  readonly retention?: Retention;
   readonly apiToken: string;
   /** Where people and Git hosts reach Slipway, without a slash at its end; absent where nobody but this machine does. */
   readonly url?: string;
@@ -71,6 +89,8 @@ const environmentSchema = z.object({
   SLIPWAY_PUBLIC_URL: publicUrl.optional(),
   SLIPWAY_ENCRYPTION_KEY: z.string().min(1).optional(),
   SLIPWAY_REPLICA: z.string().min(1).optional(),
+  SLIPWAY_LOG_DAYS: days.default(defaultRetention.logMs),
+  SLIPWAY_ARTIFACT_DAYS: days.default(defaultRetention.artifactMs),
   SLIPWAY_TEAM_SLOTS: slotNumber.default(4),
   SLIPWAY_POOL_SLOTS: slotNumber.default(40),
   MONGODB_URI: z.string().startsWith('mongodb').optional(),

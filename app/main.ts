@@ -30,7 +30,7 @@ import type { GitHost } from '../providers/git-host.ts';
 import { apiRoutes } from './api.ts';
 import { createAttemptHost } from './attempt-host.ts';
 import type { Audit } from './audit.ts';
-import type { Config } from './config.ts';
+import { type Config, defaultRetention } from './config.ts';
 import { openConversation } from './conversation/conversation.ts';
 import { reportOf } from './error-report.ts';
 import { fenceHost } from './fence-host.ts';
@@ -39,6 +39,7 @@ import { FollowInstallations } from './installations/follow-installations.ts';
 import { gitHostsOf } from './installations/git-hosts-of.ts';
 import { installationApi } from './installations/installation-api.ts';
 import { Installations } from './installations/installations.ts';
+import { expireArtifacts } from './jobs/expire-artifacts.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { Schedules } from './jobs/start-scheduled.ts';
 import { defaultPace, SweepMissedEvents } from './jobs/sweep-missed-events.ts';
@@ -116,8 +117,9 @@ export async function startSlipway(
   withKeepAlive(kubernetes);
   if (lease !== undefined) fence(kubernetes, () => lease.isHeld());
 
-  const logs = mongoLogStore(database);
-  const artifacts = mongoArtifactStore(database, systemClock);
+  const { logMs, artifactMs } = config.retention ?? defaultRetention;
+  const logs = mongoLogStore(database, systemClock, logMs);
+  const artifacts = mongoArtifactStore(database, systemClock, artifactMs);
   const runs = await mongoRunList(database);
   const namespaceOf = (tenant: string) => tenantNamespace(namespacePrefix, tenant);
   const revisions = new Revisions(database, ({ tenant, repositoryId, environment }) =>
@@ -347,6 +349,8 @@ export async function startSlipway(
       { name: 'sweep-missed-events', every: '30 seconds', run: () => sweepMissed.sweepDue() },
       { name: 'expire-deliveries', every: '1 hour', run: () => inbox.expire() },
       { name: 'expire-shown', every: '1 hour', run: () => showChecks.expire() },
+      { name: 'expire-logs', every: '1 hour', run: () => logs.expire() },
+      { name: 'expire-artifacts', every: '1 hour', run: () => expireArtifacts({ artifacts, revisions, loop }) },
       { name: 'sweep-uploads', every: '1 hour', run: () => artifacts.sweep(new Date(Date.now() - leftUploadMs)) },
     ],
     onError,

@@ -17,6 +17,8 @@ interface StoredEnvironment extends EnvironmentRef {
 }
 
 const numberDigits = 6;
+/** Of each environment, so many retired revisions keep their artifacts. */
+const retiredKept = 10;
 
 /** The history of environments: what each of them ran, and which rollout has the word. */
 export class Revisions {
@@ -33,6 +35,7 @@ export class Revisions {
   async prepare(): Promise<void> {
     await this.#revisions.createIndex({ environment: 1, rolloutId: 1 });
     await this.#revisions.createIndex({ namespace: 1, digest: 1 });
+    await this.#revisions.createIndex({ digest: 1 });
     await this.#environments.createIndex({ environment: 1 });
   }
 
@@ -139,6 +142,17 @@ export class Revisions {
     const found = await this.#revisions.findOne({ namespace, digest });
     if (found === null) return undefined;
     return (await this.#environments.findOne({ _id: found.environment }))?.tenant;
+  }
+
+  /** Whether some environment of the tenant runs that artifact, or is likely to be brought back to it. */
+  async mayNeed(tenant: string, digest: string): Promise<boolean> {
+    for (const { environment, number, state } of await this.#revisions.find({ digest }).toArray()) {
+      if (!environment.startsWith(`${tenant}/`) || state === 'failed') continue;
+      if (state !== 'retired') return true;
+      const newer = await this.#revisions.countDocuments({ environment, number: { $gt: number }, state: 'retired' });
+      if (newer < retiredKept) return true;
+    }
+    return false;
   }
 
   /** The revision to go back to. Only one that was live before can be: anything else nobody has seen work there. */

@@ -84,6 +84,7 @@ export async function settingsOf(facts: {
     }),
     images: environment.SLIPWAY_IMAGES,
     gitHosts: facts.gitHosts,
+    retention: { logMs: environment.SLIPWAY_LOG_DAYS, artifactMs: environment.SLIPWAY_ARTIFACT_DAYS },
     slots: {
       teamSlots: environment.SLIPWAY_TEAM_SLOTS,
       poolSlots: environment.SLIPWAY_POOL_SLOTS,

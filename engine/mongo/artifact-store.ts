@@ -25,6 +25,7 @@ interface StoredArtifact {
   readonly bytes: number;
   /** Hashes of its chunks, in order. */
   readonly chunks: readonly string[];
+  readonly expiresAt: Date;
 }
 
 /** Far below what a document may hold, and all of an artifact that is ever in memory. */
@@ -32,10 +33,14 @@ const chunkBytes = 2 ** 20;
 const indexDigits = 6;
 const touchEveryMs = 5 * 60_000;
 const idsAtOnce = 16;
+const expireAtMost = 5_000;
 const durable = { writeConcern: { w: 'majority', journal: true } } as const;
 
-/** Artifacts in the database that all replicas share: whoever takes a run over has them. */
-export function mongoArtifactStore(database: Database, clock: Clock): ArtifactStore {
+/**
+ * Artifacts in the database that all replicas share: whoever takes a run over has them.
+ * @param keptMs how long one is kept that nobody wants any more
+ */
+export function mongoArtifactStore(database: Database, clock: Clock, keptMs: number): ArtifactStore {
   const chunks = database.collection<StoredChunk>('artifact-chunks');
   const uploads = database.collection<StoredUpload>('artifact-uploads');
   const artifacts = database.collection<StoredArtifact>('artifacts');
@@ -57,6 +62,28 @@ export function mongoArtifactStore(database: Database, clock: Clock): ArtifactSt
       { $set: { touchedAt: clock.now() } },
     );
     if (matchedCount === 0) throw putError('unavailable', 'It took so long that its beginning was removed', again);
+  }
+
+  const inTime = () => new Date(clock.now().getTime() + keptMs);
+
+  async function enter(artifact: StoredArtifact): Promise<void> {
+    for (;;) {
+      try {
+        await artifacts.insertOne(artifact, durable);
+        return;
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+        // The same content is there already; what this put brought is swept, unless it is the very same upload.
+        const { _id, expiresAt } = artifact;
+        const { matchedCount } = await artifacts.updateOne({ _id }, { $set: { expiresAt } }, durable);
+        if (matchedCount > 0) return;
+      }
+    }
+  }
+
+  /** Leaves an upload's chunks to the sweep. */
+  async function release(upload: string): Promise<void> {
+    await uploads.updateOne({ _id: upload }, { $set: { touchedAt: new Date(0) } }, { upsert: true });
   }
 
   async function keep(upload: string, index: number, chunk: Buffer): Promise<string> {
@@ -96,12 +123,7 @@ export function mongoArtifactStore(database: Database, clock: Clock): ArtifactSt
       if (expectedDigest !== undefined && digest !== expectedDigest)
         throw putError('invalid', `Its digest is ${digest}, not ${expectedDigest}`, again);
       await touch(upload);
-      try {
-        await artifacts.insertOne({ _id: artifactId(tenant, digest), upload, bytes, chunks: kept }, durable);
-      } catch (error) {
-        // The same content is there already; what this put brought is swept, unless it is the very same upload.
-        if (!isDuplicateKey(error)) throw error;
-      }
+      await enter({ _id: artifactId(tenant, digest), upload, bytes, chunks: kept, expiresAt: inTime() });
       return { digest, bytes };
     },
 
@@ -141,6 +163,33 @@ export function mongoArtifactStore(database: Database, clock: Clock): ArtifactSt
         await uploads.deleteOne({ _id });
         swept += 1;
       }
+    },
+
+    async expire(wanted) {
+      await artifacts.createIndex({ expiresAt: 1 });
+      // Those of a version that knew no end begin to age now.
+      await artifacts.updateMany({ expiresAt: { $exists: false } }, { $set: { expiresAt: inTime() } });
+      let gone = 0;
+      for (let looked = 0; looked < expireAtMost; looked += 1) {
+        const [oldest] = await artifacts
+          .find({ expiresAt: { $lt: clock.now() } })
+          .sort({ expiresAt: 1 })
+          .limit(1)
+          .toArray();
+        if (oldest === undefined) break;
+        const { _id, expiresAt, upload } = oldest;
+        const [tenant = '', digest = ''] = _id.split('/');
+        if (await wanted(decodeURIComponent(tenant), digest)) {
+          await artifacts.updateOne({ _id, expiresAt }, { $set: { expiresAt: inTime() } });
+          continue;
+        }
+        // Before, in case this process ends in between; after, in case the sweep came in between and found it whole.
+        await release(upload);
+        // One that was stored again at this moment has another time, and stays.
+        gone += (await artifacts.deleteOne({ _id, expiresAt })).deletedCount;
+        await release(upload);
+      }
+      return gone;
     },
   };
 

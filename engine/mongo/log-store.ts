@@ -2,7 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { Binary } from 'mongodb';
-import { type Database, isDuplicateKey } from '../ports/database.ts';
+import type { Clock } from '../ports/clock.ts';
+import { type Database, type DocumentCollection, isDuplicateKey } from '../ports/database.ts';
 import type { Kept, LogStore } from '../ports/log-store.ts';
 import type { AttemptRef } from '../ports/pod-runner.ts';
 
@@ -15,6 +16,7 @@ interface StoredChunk {
   readonly firstLine: number;
   readonly nextLine: number;
   readonly text: Binary;
+  readonly expiresAt: Date;
 }
 
 /** Written when no more of the log will come. */
@@ -22,6 +24,12 @@ interface StoredEnd {
   readonly _id: string;
   readonly lines: number;
   readonly missing?: string;
+  readonly expiresAt: Date;
+}
+
+interface Expiring {
+  readonly _id: string;
+  readonly expiresAt: Date;
 }
 
 /** Where an attempt's log under way stands. */
@@ -38,9 +46,14 @@ interface Batch {
 
 const lineDigits = 9;
 const followPollMs = 500;
+const expireAtOnce = 100;
+const expireAtMost = 20_000;
 
-/** Logs as compressed chunks. A chunk's `_id` holds its first line, so the same lines told twice are kept once. */
-export function mongoLogStore(database: Database): LogStore {
+/**
+ * Logs as compressed chunks. A chunk's `_id` holds its first line, so the same lines told twice are kept once.
+ * @param keptMs how long they are kept
+ */
+export function mongoLogStore(database: Database, clock: Clock, keptMs: number): LogStore {
   const chunks = database.collection<StoredChunk>('log-chunks');
   const ends = database.collection<StoredEnd>('log-ends');
   /** Each attempt under way; read from the store after a restart. */
@@ -53,6 +66,8 @@ export function mongoLogStore(database: Database): LogStore {
     const [last] = await chunks.find(rangeOf(key)).sort({ _id: -1 }).limit(1).toArray();
     return last === undefined ? { nextLine: 0, hash: createHash('sha256') } : { nextLine: last.nextLine };
   }
+
+  const inTime = () => new Date(clock.now().getTime() + keptMs);
 
   function wake(key: string): void {
     for (const follower of followers.get(key) ?? []) follower();
@@ -92,8 +107,9 @@ export function mongoLogStore(database: Database): LogStore {
     return { lines, sha256: hash.digest('hex') };
   }
 
-  async function end(key: string, facts: Omit<StoredEnd, '_id'>): Promise<void> {
-    await ends.updateOne({ _id: key }, { $setOnInsert: facts }, { upsert: true }).catch((error: unknown) => {
+  async function end(key: string, facts: Omit<StoredEnd, '_id' | 'expiresAt'>): Promise<void> {
+    const written = { ...facts, expiresAt: inTime() };
+    await ends.updateOne({ _id: key }, { $setOnInsert: written }, { upsert: true }).catch((error: unknown) => {
       // Ended by somebody else at this moment.
       if (!isDuplicateKey(error)) throw error;
     });
@@ -112,7 +128,7 @@ export function mongoLogStore(database: Database): LogStore {
         const _id = idOf(key, nextLine);
         const text = new Binary(await compress(Buffer.from(fresh.join('\n'))));
         try {
-          await chunks.insertOne({ _id, firstLine: nextLine, nextLine: afterLine, text });
+          await chunks.insertOne({ _id, firstLine: nextLine, nextLine: afterLine, text, expiresAt: inTime() });
         } catch (error) {
           if (!isDuplicateKey(error)) throw error;
           // Kept before, by another connection of the same agent or before a gap was found: what stands there counts.
@@ -170,7 +186,32 @@ export function mongoLogStore(database: Database): LogStore {
       const { nextLine: lines } = await progressOf(key);
       await end(key, { lines, ...(missing === undefined ? {} : { missing }) });
     },
+
+    async expire() {
+      let gone = 0;
+      for (const name of ['log-chunks', 'log-ends'])
+        gone += await expireFrom(database.collection<Expiring>(name), clock.now());
+      return gone;
+    },
   };
+}
+
+/** Some at a time, so that neither a reader nor a writer waits long for it. */
+async function expireFrom(collection: DocumentCollection<Expiring>, now: Date): Promise<number> {
+  await collection.createIndex({ expiresAt: 1 });
+  let gone = 0;
+  while (gone < expireAtMost) {
+    const due = await collection
+      .find({ expiresAt: { $lt: now } })
+      .sort({ expiresAt: 1 })
+      .limit(expireAtOnce)
+      .project<{ _id: string }>({ _id: 1 })
+      .toArray();
+    if (due.length === 0) break;
+    const { deletedCount } = await collection.deleteMany({ _id: { $in: due.map(({ _id }) => _id) } });
+    gone += deletedCount;
+  }
+  return gone;
 }
 
 function* endOf(end: StoredEnd | null): Generator<Batch> {

@@ -18,4 +18,10 @@ export interface ArtifactStore {
    * @returns how many uploads were put in order
    */
   sweep(untouchedSince: Date): Promise<number>;
+  /**
+   * Lets go of artifacts whose time is over, a bounded number at a time; what is `wanted` is kept as long once more.
+   * Storing the same content again counts as new.
+   * @returns how many are gone
+   */
+  expire(wanted: (tenant: string, digest: string) => Promise<boolean>): Promise<number>;
 }

@@ -27,6 +27,8 @@ export interface LogStore {
    * @param missing what is not in it, for people; absent where nothing is
    */
   close(attempt: AttemptRef, missing?: string): Promise<void>;
+  /** Removes what was kept for as long as logs are kept, a bounded part at a time. @returns how much is gone */
+  expire(): Promise<number>;
 }
 
 /** Whether all of a log is kept. */

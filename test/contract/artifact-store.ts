@@ -27,7 +27,7 @@ export function artifactStoreContract(
     beforeEach(() => {
       now = new Date('2030-01-01T00:00:00Z');
       tenant = `github:${randomBytes(6).toString('hex')}/ü`;
-      store = mongoArtifactStore(database, { now: () => now });
+      store = mongoArtifactStore(database, { now: () => now }, 30 * 24 * hour);
     });
 
     async function read(digest: string, of = tenant): Promise<Buffer> {
@@ -117,6 +117,39 @@ export function artifactStoreContract(
       expect((await read(digest)).equals(whole)).toBe(true);
       expect(await store.sweep(new Date(now.getTime() + 1))).toBe(1);
       expect((await chunkCount()) - before).toBe(2);
+    });
+
+    it('lets go of what nobody wants once its time is over, and of its content with it', async () => {
+      const days = (count: number) => new Date(Date.parse('2030-01-01T00:00:00Z') + count * 24 * hour);
+      const put = (content: Buffer, upload: string) => store.put(tenant, pieces(content, 65_536), { ...roomy, upload });
+      const before = await chunkCount();
+      const contents = [1, 2, 3].map(() => randomBytes(2 * mebibyte));
+      const digests: string[] = [];
+      for (const [index, content] of contents.entries())
+        digests.push((await put(content, `run/build/${index}/app`)).digest);
+      const [old = '', deployed = '', again = ''] = digests;
+      const wanted = async (of: string, digest: string) => of !== tenant || digest === deployed;
+      now = days(29);
+      expect(await store.expire(wanted)).toBe(0);
+      // Made once more by a later run.
+      await put(contents[2] ?? Buffer.alloc(0), 'run/build/9/app');
+      now = days(31);
+      expect(await store.expire(wanted)).toBe(1);
+      await store.sweep(new Date(now.getTime() - hour));
+      expect(await Promise.all([old, deployed, again].map((digest) => store.has(tenant, digest)))).toEqual([
+        false,
+        true,
+        true,
+      ]);
+      expect(await chunkCount()).toBe(before + 4);
+      expect((await read(deployed)).length).toBe(2 * mebibyte);
+      now = days(62);
+      expect(await store.expire(async (of) => of !== tenant)).toBe(2);
+      await store.sweep(new Date(now.getTime() - hour));
+      expect(await chunkCount()).toBe(before);
+      // What is stored after its end is there again.
+      expect((await put(contents[0] ?? Buffer.alloc(0), 'run/build/0/app')).digest).toBe(old);
+      expect((await read(old)).equals(contents[0] ?? Buffer.alloc(0))).toBe(true);
     });
 
     it('makes no artifact of an upload whose beginning was swept while it went on', async () => {

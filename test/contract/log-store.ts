@@ -5,6 +5,8 @@ import { mongoLogStore } from '../../engine/mongo/log-store.ts';
 import type { Database } from '../../engine/ports/database.ts';
 import type { LogStore } from '../../engine/ports/log-store.ts';
 
+const day = 24 * 3_600_000;
+
 /** What agents and readers rely on in the log store, over every database. */
 export function logStoreContract(
   name: string,
@@ -14,6 +16,7 @@ export function logStoreContract(
     let database: Database;
     let close: () => Promise<void>;
     let store: LogStore;
+    let now: Date;
     let attempt: { readonly runId: string; readonly stage: string; readonly attempt: number };
 
     beforeAll(async () => {
@@ -21,7 +24,8 @@ export function logStoreContract(
     });
     afterAll(() => close());
     beforeEach(() => {
-      store = mongoLogStore(database);
+      now = new Date('2030-01-01T00:00:00Z');
+      store = mongoLogStore(database, { now: () => now }, 90 * day);
       attempt = { runId: randomUUID(), stage: 'test ü', attempt: 1 };
     });
 
@@ -64,7 +68,7 @@ export function logStoreContract(
     it('takes a log for whole only when all lines are kept, also after a restart', async () => {
       await keep(0, 20, 5);
       expect(await store.complete(attempt, summary(numbered(0, 25)))).toMatchObject({ isWhole: false, resendFrom: 20 });
-      const restarted = mongoLogStore(database);
+      const restarted = mongoLogStore(database, { now: () => now }, 90 * day);
       expect(await restarted.complete(attempt, summary(numbered(0, 20)))).toEqual({ isWhole: true });
     });
 
@@ -72,7 +76,7 @@ export function logStoreContract(
       await keep(0, 40, 10);
       await lose(10);
       await lose(30);
-      const restarted = mongoLogStore(database);
+      const restarted = mongoLogStore(database, { now: () => now }, 90 * day);
       expect(await restarted.complete(attempt, summary(numbered(0, 40)))).toMatchObject({
         isWhole: false,
         resendFrom: 10,
@@ -96,6 +100,26 @@ export function logStoreContract(
         isWhole: false,
         why: 'what is kept of it is not what the agent sent: their hashes differ',
       });
+    });
+
+    it('removes a log once it was kept for as long as logs are, and none before', async () => {
+      await keep(0, 20, 5);
+      await store.complete(attempt, summary(numbered(0, 20)));
+      const old = attempt;
+      now = new Date(now.getTime() + 60 * day);
+      attempt = { ...attempt, attempt: 2 };
+      await keep(0, 5, 5);
+      await store.close(attempt, 'its node is gone');
+      now = new Date(now.getTime() + 29 * day);
+      await store.expire();
+      expect(await read()).toHaveLength(6);
+      attempt = old;
+      expect(await read()).toEqual(numbered(0, 20));
+      now = new Date(now.getTime() + 2 * day);
+      expect(await store.expire()).toBeGreaterThanOrEqual(5);
+      expect(await read()).toEqual([]);
+      attempt = { ...old, attempt: 2 };
+      expect(await read()).toHaveLength(6);
     });
 
     it('ends who follows: with a whole log silently, with one that was cut in words', async () => {

@@ -20,6 +20,7 @@ import { RunLoop } from '../../../engine/run-loop.ts';
 import { stage, trigger } from '../core/given-run.ts';
 
 const audience = 'slipway';
+const keptMs = 3_600_000;
 const [mine, theirs] = ['github:1', 'github:2'];
 const namespaceOf = (tenant: string) => `slipway-${tenant.replace(':', '-')}`;
 
@@ -91,8 +92,8 @@ describe('an agent', () => {
         namespaceOf,
         disturbanceOf: () => undefined,
       }),
-      logs: mongoLogStore(database),
-      artifacts: mongoArtifactStore(database, systemClock),
+      logs: mongoLogStore(database, systemClock, keptMs),
+      artifacts: mongoArtifactStore(database, systemClock, keptMs),
       authenticate: (text) => {
         shown.push(text);
         return identify(text);

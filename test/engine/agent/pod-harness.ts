@@ -14,6 +14,7 @@ import { systemClock } from '../../../engine/ports/clock.ts';
 import { EngineError } from '../../../engine/ports/errors.ts';
 import type { LogStore } from '../../../engine/ports/log-store.ts';
 
+const keptMs = 3_600_000;
 const agentProgram = join(import.meta.dirname, '../../../engine/agent/main.ts');
 
 /** The two containers of a stage's pod as processes of this machine, with a controller that the test plays. */
@@ -32,7 +33,7 @@ export class PodHarness {
       throw error;
     },
   });
-  readonly #artifacts = mongoArtifactStore(this.#database, systemClock);
+  readonly #artifacts = mongoArtifactStore(this.#database, systemClock, keptMs);
   readonly #processes: ChildProcess[] = [];
   readonly #stages: ChildProcess[] = [];
   readonly #stops = new Set<(reason: string) => void>();
@@ -41,7 +42,7 @@ export class PodHarness {
   #work: AttemptWork | undefined;
 
   constructor() {
-    this.#logs = mongoLogStore(this.#database);
+    this.#logs = mongoLogStore(this.#database, systemClock, keptMs);
     for (const folder of [this.workspace, this.control, join(this.folder, 'home')]) mkdirSync(folder);
     writeFileSync(join(this.folder, 'token'), 'pod-token');
   }
@@ -144,7 +145,7 @@ export class PodHarness {
   async unlisten(): Promise<void> {
     await this.#endpoint?.stop();
     // What it had in memory is gone with it.
-    this.#logs = mongoLogStore(this.#database);
+    this.#logs = mongoLogStore(this.#database, systemClock, keptMs);
   }
 
   /** As a store that lost writes which it had acknowledged: those that hold these lines. */
