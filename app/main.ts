@@ -11,6 +11,7 @@ import type { PoolOf } from '../engine/core/schedule.ts';
 import type { HostEvent } from '../engine/core/trigger.ts';
 import { withKeepAlive } from '../engine/kubernetes/client.ts';
 import { clusterGet, tokenIssuer } from '../engine/kubernetes/cluster-fetch.ts';
+import { withEgressProxies } from '../engine/kubernetes/egress-proxy-objects.ts';
 import { fence } from '../engine/kubernetes/fence.ts';
 import { environmentNamespace, tenantNamespace } from '../engine/kubernetes/namespace.ts';
 import { podIdentity } from '../engine/kubernetes/pod-identity.ts';
@@ -144,11 +145,15 @@ export async function startSlipway(
     return { ...(await hostOf(repository.provider).cloneAccess(repository)), sha: trigger.headSha };
   };
   const agentEndpoint = `${config.agents.advertise ?? config.agents.host}:${config.agents.port}`;
-  const settingsOf = config.tenants ?? defaultTenantSettings(config);
+  const listed = config.tenants ?? defaultTenantSettings(config);
+  // The embedded cluster keeps nobody from anywhere, so there is nothing that a proxy could guard.
+  const isGuarded = config.agentPrograms === undefined;
+  const settingsOf = isGuarded ? withEgressProxies(listed, namespacePrefix) : listed;
   const namespaces = new TenantNamespaces({
     config: kubernetes,
     prefix: namespacePrefix,
-    settingsOf,
+    settingsOf: listed,
+    ...(isGuarded ? { proxyImage: config.agentImage } : {}),
     ways: new WayFinder({
       agents: { host: config.agents.advertise ?? config.agents.host, port: config.agents.port },
       apiServer: partsOf(kubernetes.getCurrentCluster()?.server ?? ''),

@@ -55,6 +55,14 @@ const pool = z.strictObject({
     .optional(),
 });
 
+const hostName = z
+  .string()
+  .toLowerCase()
+  .regex(
+    /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?(:\d{1,5})?$/,
+    'is no host; write it like registry.example.com, *.example.com or example.com:8443',
+  );
+
 const egress = z.strictObject({
   allow: z.array(cidr).optional(),
   deny: z.array(cidr).optional(),
@@ -63,6 +71,7 @@ const egress = z.strictObject({
     .string()
     .regex(/^http:\/\/[A-Za-z0-9.-]+:\d{1,5}$/, 'is no proxy; write it like http://proxy.example:3128')
     .optional(),
+  names: z.array(hostName).min(1).optional(),
 });
 
 const tenant = z.strictObject({
@@ -72,7 +81,12 @@ const tenant = z.strictObject({
   quota: quota.optional(),
   lanes: z.strictObject({ hotfix: quota.optional(), main: quota.optional(), feature: quota.optional() }).optional(),
   largestStage: z.strictObject({ cpu: cpu.optional(), memory: memory.optional() }).optional(),
-  egress: egress.optional(),
+  egress: egress
+    .refine(({ proxy, names }) => proxy === undefined || names === undefined, {
+      path: ['names'],
+      error: 'are kept by a proxy of Slipway itself; where `proxy` names another one, list them there',
+    })
+    .optional(),
   environments: z.strictObject({ egress: egress.pick({ allow: true }).optional() }).optional(),
   ndots: z.number().int().min(1).max(15).optional(),
 });
@@ -212,12 +226,14 @@ function over(base: TenantSettings, written: WrittenTenant): TenantSettings {
 }
 
 function egressOver(base: Egress, written: WrittenEgress | undefined): Egress {
-  const { proxy = base.proxy } = written ?? {};
+  // One way out alone: whichever is said last takes the other's place.
+  const { proxy, names } = written?.proxy === undefined && written?.names === undefined ? base : written;
   return {
     allow: written?.allow ?? base.allow,
     deny: written?.deny ?? base.deny,
     dns: written?.dns ?? base.dns,
     ...(proxy === undefined ? {} : { proxy }),
+    ...(names === undefined ? {} : { names }),
   };
 }
 

@@ -7,6 +7,7 @@ import { approveCommand } from './approve.ts';
 import { auditCommand } from './audit.ts';
 import { cancelCommand } from './cancel.ts';
 import { CliError } from './client.ts';
+import { egressProxyCommand } from './egress-proxy.ts';
 import { embeddedCommand } from './embedded.ts';
 import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
@@ -39,6 +40,7 @@ const program = new Command('slipway')
   .addCommand(approveCommand('approve'))
   .addCommand(approveCommand('reject'))
   .addCommand(auditCommand())
+  .addCommand(egressProxyCommand())
   .addCommand(embeddedCommand());
 
 // A pipe that its reader closed early (`slipway logs ... | head`) is no error.

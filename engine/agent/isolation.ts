@@ -1,4 +1,5 @@
-import { BlockList, connect, isIP } from 'node:net';
+import { connect } from 'node:net';
+import { isIn, networks } from '../public-address.ts';
 
 /** No answer for so long is how most networks refuse: a handshake takes the kernels alone, and is never that slow. */
 const noAnswerMs = 500;
@@ -19,7 +20,7 @@ export class NotIsolatedError extends Error {
 export async function untilIsolated(barred: string, allowed: readonly string[], forMs: number): Promise<void> {
   const at = barred.lastIndexOf(':');
   const [host, port] = [barred.slice(0, at), Number(barred.slice(at + 1))];
-  if (isInside(host, allowed)) return;
+  if (isIn(networks(allowed), host)) return;
   const until = performance.now() + forMs;
   while (await answers(host, port)) {
     if (performance.now() > until) {
@@ -41,17 +42,4 @@ function answers(host: string, port: number): Promise<boolean> {
     clearTimeout(timer);
     socket.destroy();
   });
-}
-
-function isInside(host: string, networks: readonly string[]): boolean {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', bits = ''] = network.split('/');
-    list.addSubnet(address, Number(bits), familyOf(address));
-  }
-  return isIP(host) > 0 && list.check(host, familyOf(host));
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
 }

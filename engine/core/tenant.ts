@@ -56,6 +56,8 @@ export interface Egress {
   readonly dns: readonly string[];
   /** `http://host:port` of a proxy that is then the only way to public addresses. */
   readonly proxy?: string;
+  /** Hosts, such as `example.com` or `*.example.com:8443`, that a proxy of Slipway's own then leads to, and no others. */
+  readonly names?: readonly string[];
 }
 
 /** Settings of each tenant; one that is not named has the defaults. */

@@ -1,36 +1,5 @@
 import type { Egress } from '../core/tenant.ts';
-
-/** Addresses that are nobody's on the public internet, or not whom they seem to be. @see RFC 6890 */
-export const notPublic4 = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.0.2.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-] as const;
-/**
- * Among them those that carry an IPv4 address inside, which would be a way around the list above. (`::ffff:0:0/96` is
- * never on the wire, and the API server reads it as 0.0.0.0/0.)
- */
-export const notPublic6 = [
-  '::/96',
-  '64:ff9b::/96',
-  '64:ff9b:1::/48',
-  '2001:db8::/32',
-  '2002::/16',
-  'fc00::/7',
-  'fe80::/10',
-  'ff00::/8',
-] as const;
+import { notPublic4, notPublic6 } from '../public-address.ts';
 
 /** Where stages may go beside public addresses, already looked up. */
 export interface Ways {

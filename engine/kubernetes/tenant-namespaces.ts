@@ -3,6 +3,7 @@ import type { SettingsOfTenant } from '../core/tenant.ts';
 import { EngineError } from '../ports/errors.ts';
 import { reasonOf, statusOf } from './client.ts';
 import type { ApiObject } from './cluster-fetch.ts';
+import { egressProxyObjects, withEgressProxies } from './egress-proxy-objects.ts';
 import { type EnvironmentPlace, environmentObjects } from './environment-objects.ts';
 import { type Found, KeptObjects } from './kept-objects.ts';
 import { annotations } from './names.ts';
@@ -23,6 +24,7 @@ export class TenantNamespaces {
   readonly #prefix: string;
   readonly #settingsOf: SettingsOfTenant;
   readonly #ways: WayFinder;
+  readonly #proxyImage: string | undefined;
   readonly #onError: (error: unknown) => void;
   /** Namespaces that were seen to, by name. */
   readonly #ready = new Map<string, Promise<string>>();
@@ -33,12 +35,16 @@ export class TenantNamespaces {
     readonly prefix: string;
     readonly settingsOf: SettingsOfTenant;
     readonly ways: WayFinder;
+    /** Slipway's own, for the proxies that keep lists of names; absent where there can be none. */
+    readonly proxyImage?: string;
     readonly onError: (error: unknown) => void;
   }) {
     this.#objects = new KeptObjects(parts.config);
     this.#prefix = parts.prefix;
-    this.#settingsOf = parts.settingsOf;
+    this.#settingsOf =
+      parts.proxyImage === undefined ? parts.settingsOf : withEgressProxies(parts.settingsOf, parts.prefix);
     this.#ways = parts.ways;
+    this.#proxyImage = parts.proxyImage;
     this.#onError = parts.onError;
   }
 
@@ -100,9 +106,11 @@ export class TenantNamespaces {
     for (const namespace of found.values()) {
       const place = this.#placeOf(namespace);
       if (place === undefined) continue;
-      if (namespace.metadata.deletionTimestamp === undefined)
+      if (namespace.metadata.deletionTimestamp !== undefined) this.#ready.delete(namespace.metadata.name);
+      else {
         await this.#objects.apply(await this.#wanted(place), found);
-      else this.#ready.delete(namespace.metadata.name);
+        await this.#objects.apply(await this.#proxy(place));
+      }
     }
   }
 
@@ -138,7 +146,7 @@ export class TenantNamespaces {
   async #make(place: Place, name: string): Promise<string> {
     try {
       const classes = 'environment' in place ? [] : priorityClasses(this.#settingsOf(place.tenant).pools);
-      await this.#objects.apply([classes, ...(await this.#wanted(place))]);
+      await this.#objects.apply([classes, ...(await this.#wanted(place)), ...(await this.#proxy(place))]);
       return name;
     } catch (cause) {
       const isDenied = statusOf(cause) === 403 && !reasonOf(cause).includes('being terminated');
@@ -155,11 +163,27 @@ export class TenantNamespaces {
   /** The namespace first, then what it holds; pods come only when all of it is there. */
   async #wanted(place: Place): Promise<readonly (readonly ApiObject[])[]> {
     const settings = this.#settingsOf(place.tenant);
-    const ways = await this.#ways.waysOf(place.tenant, settings.egress.proxy);
+    const ways = await this.#ways.waysOf(place.tenant, settings.egress);
     const [namespace, ...inside] =
       'environment' in place
         ? environmentObjects(this.#name(place), place, settings, { ...ways, others: [] })
         : tenantObjects(this.#name(place), place.tenant, settings, ways);
     return namespace === undefined ? [] : [[namespace], inside];
+  }
+
+  /** The proxy of a tenant whose stages reach named hosts alone. */
+  async #proxy(place: Place): Promise<readonly (readonly ApiObject[])[]> {
+    const { tenant } = place;
+    const settings = this.#settingsOf(tenant);
+    if (this.#proxyImage === undefined || settings.egress.names === undefined || 'environment' in place) return [];
+    return egressProxyObjects({
+      prefix: this.#prefix,
+      tenant,
+      stages: this.nameOf(tenant),
+      image: this.#proxyImage,
+      settings,
+      gitHosts: this.#ways.hostsOf(tenant),
+      ways: await this.#ways.waysOf(tenant, {}),
+    });
   }
 }

@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns/promises';
-import { BlockList, isIP } from 'node:net';
-import { notPublic4, notPublic6, type Way, type Ways } from './egress-rules.ts';
+import { isIP } from 'node:net';
+import type { Egress } from '../core/tenant.ts';
+import { isPublic } from '../public-address.ts';
+import type { Way, Ways } from './egress-rules.ts';
 
 export interface HostAndPort {
   readonly host: string;
@@ -26,20 +28,26 @@ export class WayFinder {
     this.#lookup = find;
   }
 
-  /** @param proxy `http://host:port` */
-  async waysOf(tenant: string, proxy: string | undefined): Promise<Ways> {
+  async waysOf(tenant: string, { proxy, names }: Pick<Egress, 'proxy' | 'names'>): Promise<Ways> {
     const via = proxy === undefined ? [] : [partsOf(proxy)];
+    // Slipway's own proxy leads to the Git host too, and is then the only way there.
+    const direct = names === undefined ? this.#hosts.of(tenant) : [];
     const agents = await this.#wayTo(this.#hosts.agents, { only: 'all' });
     const others = await Promise.all([
-      ...this.#hosts.of(tenant).map((host) => this.#wayTo(host, { only: via.length > 0 ? 'all' : 'private' })),
+      ...direct.map((host) => this.#wayTo(host, { only: via.length > 0 ? 'all' : 'private' })),
       ...via.map((host) => this.#wayTo(host, { only: 'all' })),
     ]);
     const apiServer = await this.#addresses(this.#hosts.apiServer.host);
     return {
       agents,
       others,
-      never: apiServer.filter((address) => !isPrivate(address)).map(toCidr),
+      never: apiServer.filter((address) => isPublic(address)).map(toCidr),
     };
+  }
+
+  /** `host:port` of the tenant's Git host. */
+  hostsOf(tenant: string): readonly string[] {
+    return this.#hosts.of(tenant).map(({ host, port }) => `${host}:${port}`);
   }
 
   async #wayTo({ host, port }: HostAndPort, { only }: { readonly only: 'all' | 'private' }): Promise<Way> {
@@ -50,7 +58,7 @@ export class WayFinder {
     const addresses = await this.#addresses(host);
     return {
       port,
-      to: { type: 'addresses', cidrs: addresses.filter((it) => only === 'all' || isPrivate(it)).map(toCidr) },
+      to: { type: 'addresses', cidrs: addresses.filter((it) => only === 'all' || !isPublic(it)).map(toCidr) },
     };
   }
 
@@ -75,21 +83,6 @@ async function addressesOf(host: string): Promise<readonly string[]> {
 export function partsOf(url: string): HostAndPort {
   const { hostname, port, protocol } = new URL(url);
   return { host: hostname, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) };
-}
-
-const privateAddresses = new BlockList();
-for (const [cidrs, family] of [
-  [notPublic4, 'ipv4'],
-  [notPublic6, 'ipv6'],
-] as const) {
-  for (const cidr of cidrs) {
-    const [address = '', bits = ''] = cidr.split('/');
-    privateAddresses.addSubnet(address, Number(bits), family);
-  }
-}
-
-function isPrivate(address: string): boolean {
-  return privateAddresses.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 function toCidr(address: string): string {

@@ -50,6 +50,44 @@ tenants:
     expect(settingsOf('github:8').quota.pods).toBe(20);
   });
 
+  it('bounds pools and lanes by themselves, each laid over the defaults', () => {
+    const settingsOf = read(`
+defaults:
+  pools: { heavy: { quota: { pods: 4, cpu: 16 } } }
+  lanes: { feature: { pods: 10 } }
+tenants:
+  github:7:
+    pools: { heavy: { quota: { pods: 1 } } }
+    lanes: { main: { memory: 8Gi } }
+    environments: { egress: { allow: [10.9.0.0/16] } }
+`);
+    expect(settingsOf('github:7')).toMatchObject({
+      pools: { heavy: { quota: { pods: 1, cpuMillicores: 16_000 } } },
+      lanes: { feature: { pods: 10 }, main: { memoryBytes: 8 * 2 ** 30 } },
+      environments: { egress: { allow: ['10.9.0.0/16'] } },
+    });
+    expect(settingsOf('github:8').lanes).toEqual({ feature: { pods: 10 } });
+  });
+
+  it('knows one way out alone: a list of names, or a proxy, whichever was said for the tenant', () => {
+    const settingsOf = read(`
+defaults: { egress: { proxy: 'http://proxy.example:3128', allow: [10.1.0.0/16] } }
+tenants:
+  github:7: { egress: { names: [Registry.Example.com, '*.example.com:8443'] } }
+`);
+    expect(settingsOf('github:7').egress).toEqual({
+      names: ['registry.example.com', '*.example.com:8443'],
+      allow: ['10.1.0.0/16'],
+      deny: [],
+      dns: [],
+    });
+    expect(settingsOf('github:8').egress.proxy).toBe('http://proxy.example:3128');
+    expect(() => read("defaults: { egress: { names: [a.example], proxy: 'http://proxy.example:3128' } }")).toThrow(
+      /egress\.names: are kept by a proxy of Slipway itself/,
+    );
+    expect(() => read('defaults: { egress: { names: ["https://a.example", "*"] } }')).toThrow(/names\.1: is no host/);
+  });
+
   it('names every mistake with its place at once', () => {
     try {
       read(`

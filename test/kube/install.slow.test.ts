@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -23,6 +24,23 @@ const secret = 'a-secret-of-forty-characters-or-some-more';
 
 const stage = (name: string, needs: string, seconds: number) =>
   `  ${name}:\n    image: node:24\n    needs: [${needs}]\n    resources: { cpu: 100m }\n    commands:\n      - sleep ${seconds}\n      - seq 1 200\n`;
+/** Stands for public addresses: this machine answers for it, and nobody else here does. */
+const publicAddress = '11.22.33.44';
+/** What a stage may reach where names are listed, tried from its very first command on. */
+const waysPipeline = (port: number) => {
+  const get = 'curl -ks --max-time 5';
+  const listed = `http://${publicAddress}:${port}/`;
+  const commands = [
+    `if ${get} --noproxy '*' https://$KUBERNETES_SERVICE_HOST/; then echo 'the API server answers'; exit 1; fi`,
+    `test "$(${get} --retry 5 --retry-connrefused ${listed})" = hello`,
+    `test "$(${get} --proxytunnel ${listed})" = hello`,
+    `if ${get} --noproxy '*' ${listed}; then echo 'there is a way around the proxy'; exit 1; fi`,
+    `${get} http://${publicAddress}:1/ | grep 'is not among the hosts that stages may reach'`,
+    `${get} http://10.43.0.1/ | grep 'is not among the hosts that stages may reach'`,
+  ];
+  return `stages:\n  ways:\n    image: node:24\n    resources: { cpu: 100m }\n    commands: ${JSON.stringify(commands)}\n`;
+};
+
 const pipeline = `stages:\n${stage('a', '', 2)}${['b1', 'b2', 'b3', 'b4'].map((name) => stage(name, 'a', 6)).join('')}${stage('c', 'b1, b2, b3, b4', 1)}`;
 
 describe.skipIf(realClusterMissing !== undefined)(
@@ -32,6 +50,8 @@ describe.skipIf(realClusterMissing !== undefined)(
     let host: EmbeddedGitHost;
     let database: Awaited<ReturnType<typeof startDocumentdb>>;
     let runs: PushedRuns;
+    const listed = createServer((_, response) => response.end('hello'));
+    let listedPort = 0;
 
     beforeAll(async () => {
       startRealCluster();
@@ -66,12 +86,31 @@ describe.skipIf(realClusterMissing !== undefined)(
         ...[`--from-literal=SLIPWAY_API_TOKEN=${secret}`],
         `--from-literal=MONGODB_URI=${database.uri.replace('127.0.0.1', machineAddress)}`,
       );
+      try {
+        execFileSync('ip', ['address', 'add', `${publicAddress}/32`, 'dev', 'lo'], { stdio: 'pipe' });
+      } catch (error) {
+        if (!/exists|already assigned/.test(String(error))) throw error;
+      }
+      listedPort = await new Promise((resolve) => {
+        listed.listen(0, '0.0.0.0', () => {
+          const bound = listed.address();
+          resolve(typeof bound === 'object' && bound !== null ? bound.port : 0);
+        });
+      });
       const values = {
         image,
+        networkPolicies: 'enforced',
+        publicUrl: 'https://slipway.example',
+        ingress: { className: 'nginx', tlsSecretName: 'slipway-tls' },
         env: { GITHUB_API_URL: host.apiUrl, SLIPWAY_IMAGES: 'node:24=docker.io/local/node:1', SLIPWAY_TEAM_SLOTS: '8' },
         resources: { requests: { cpu: '50m', memory: '256Mi' } },
         // This cluster's name server is not in kube-system.
-        settings: { defaults: { egress: { dns: [`${machineAddress}/32`] }, quota: { pods: 20 } } },
+        settings: {
+          defaults: {
+            egress: { dns: [`${machineAddress}/32`], names: [`${publicAddress}:${listedPort}`] },
+            quota: { pods: 20 },
+          },
+        },
       };
       writeFileSync(join(folder, 'values.json'), JSON.stringify(values));
       execFileSync(
@@ -87,6 +126,8 @@ describe.skipIf(realClusterMissing !== undefined)(
       runs = new PushedRuns(folder);
     }, 240_000);
     afterAll(async () => {
+      listed.close();
+      execFileSync('ip', ['address', 'del', `${publicAddress}/32`, 'dev', 'lo'], { stdio: 'pipe' });
       await host.stop();
       database.stop();
       removeInstalled();
@@ -117,6 +158,22 @@ describe.skipIf(realClusterMissing !== undefined)(
       kubectl('delete', 'pod', '-n', namespace, pod ?? '', '--grace-period=0', '--force');
       const checks = await runs.ended(sha, 6, 120_000);
       expect(Object.entries(checks).filter(([, { conclusion }]) => conclusion !== 'success')).toEqual([]);
+    });
+
+    it('leads stages through its own proxy to listed hosts alone, from their first command on', async () => {
+      const copy = await runs.copy('ways');
+      const sha = await copy.push('main', { '.slipway.yaml': waysPipeline(listedPort) }, 'ways');
+      const checks = await runs.ended(sha, 1, 120_000);
+      expect(Object.values(checks).map(({ conclusion, summary }) => [conclusion, summary])).toEqual([
+        ['success', expect.anything()],
+      ]);
+      const refused = kubectl('logs', '-n', 'slipway-egress', '-l', 'app.kubernetes.io/part-of=slipway', '--tail=-1');
+      expect(refused).toContain('10.43.0.1:80 is not among the hosts');
+    });
+
+    it('is let through at its public address', () => {
+      const ingress = kubectl('get', 'ingress', 'slipway', '-n', namespace, '-o', 'jsonpath={.spec.rules[0].host}');
+      expect(ingress).toBe('slipway.example');
     });
 
     it('may do what it needs and nothing else', () => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { readTenantSettings } from '../../../app/tenant-settings.ts';
+import { egressProxyObjects, withEgressProxies } from '../../../engine/kubernetes/egress-proxy-objects.ts';
 import { tenantObjects } from '../../../engine/kubernetes/tenant-objects.ts';
 import { WayFinder } from '../../../engine/kubernetes/ways.ts';
 
@@ -24,7 +25,7 @@ function finder(git: string, agents = 'slipway.example', known = names): WayFind
 
 async function egressOf(ways: WayFinder, settings = ''): Promise<string> {
   const of = readTenantSettings(settings, { path: '', images: {}, poolSlots: 40 })('github:1');
-  const policy = tenantObjects('ns', 'github:1', of, await ways.waysOf('github:1', of.egress.proxy)).at(-1);
+  const policy = tenantObjects('ns', 'github:1', of, await ways.waysOf('github:1', of.egress)).at(-1);
   return JSON.stringify(policy?.['spec']);
 }
 
@@ -62,4 +63,36 @@ it('opens nothing for a name that is not found, and keeps to the last answer whe
   const before = await egressOf(ways);
   delete known['git.internal'];
   expect(await egressOf(ways)).toBe(before);
+});
+
+it('makes the proxy that keeps a list of names the only way out, to the Git host as well', async () => {
+  const ways = finder('git.internal');
+  const listed = readTenantSettings("defaults: { egress: { names: ['*.example.com'] } }", {
+    path: '',
+    images: {},
+    poolSlots: 40,
+  });
+  const settings = withEgressProxies(listed, 'slipway')('github:1');
+  const own = await ways.waysOf('github:1', settings.egress);
+  const stages = JSON.stringify(tenantObjects('ns', 'github:1', settings, own).at(-1)?.['spec']);
+  expect(stages).not.toMatch(/0\.0\.0\.0\/0|10\.1\.2\.3/);
+  expect(stages).toContain('"kubernetes.io/metadata.name":"slipway-egress"');
+  const proxy = egressProxyObjects({
+    prefix: 'slipway',
+    tenant: 'github:1',
+    stages: 'slipway-github-1',
+    image: 'slipway:1',
+    settings,
+    gitHosts: ways.hostsOf('github:1'),
+    ways: await ways.waysOf('github:1', {}),
+  }).flat();
+  const policies = JSON.stringify(proxy.filter(({ kind }) => kind === 'NetworkPolicy').map((it) => it['spec']));
+  expect(policies).toContain(
+    '"ingress":[{"from":[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"slipway-github-1"}}}]',
+  );
+  expect(policies).toContain('10.1.2.3/32');
+  expect(policies).toContain('"cidr":"0.0.0.0/0"');
+  expect(JSON.stringify(proxy.find(({ kind }) => kind === 'Deployment'))).toContain(
+    '"--name","*.example.com","--trusted","git.internal:443"',
+  );
 });
