@@ -166,9 +166,15 @@ export class Inbox {
     this.#queues.set(queue, work);
   }
 
+  /** One that cannot be understood must not stand in the way of those behind it. */
   #understand({ provider, event, body }: StoredDelivery): HostEvent {
-    const parsed: unknown = JSON.parse(body);
-    return this.#translate(provider, event, parsed);
+    try {
+      const parsed: unknown = JSON.parse(body);
+      return this.#translate(provider, event, parsed);
+    } catch (error) {
+      this.#onError(error);
+      return { type: 'ignored', because: `it cannot be understood: ${reportOf(error).message}`.slice(0, 300) };
+    }
   }
 
   async #work(delivery: StoredDelivery, event: HostEvent): Promise<void> {

@@ -7,13 +7,17 @@ import { mongoEventStore } from '../../engine/mongo/event-store.ts';
 import { mongoSnapshotStore } from '../../engine/mongo/snapshot-store.ts';
 import { systemClock } from '../../engine/ports/clock.ts';
 import { RunLoop } from '../../engine/run-loop.ts';
+import { bitbucketWebhooks } from '../../providers/bitbucket/webhook.ts';
+import type { WebhookSource } from '../../providers/git-host-webhook.ts';
+import { giteaWebhooks } from '../../providers/gitea/webhook.ts';
 import { gitHubWebhooks } from '../../providers/github/webhook.ts';
+import { gitLabWebhooks } from '../../providers/gitlab/webhook.ts';
 import { stage } from '../engine/core/given-run.ts';
 import { tell } from './child.ts';
 import { openStore } from './scratch.ts';
 
 /** `bare`: Hono, HMAC and one insert. `paused`: Slipway takes in. `working`: it also makes a run of each delivery. */
-const [mode, folder, secret] = process.argv.slice(2);
+const [mode, folder, secret, host = 'github'] = process.argv.slice(2);
 if (folder === undefined || secret === undefined) throw new RangeError('Started by the benchmark alone');
 const database = openStore(folder);
 const { port } = await listen(mode === 'bare' ? bare(secret) : await slipway(secret), { host: '127.0.0.1', port: 0 });
@@ -42,7 +46,7 @@ async function slipway(key: string): Promise<Hono> {
     replica: 'bench',
   });
   const onError = (error: unknown) => process.stderr.write(`${String(error)}\n`);
-  const source = gitHubWebhooks([key]);
+  const source = sourceOf(key);
   const inbox = new Inbox({
     database,
     clock: systemClock,
@@ -73,4 +77,17 @@ async function slipway(key: string): Promise<Hono> {
     isReady: () => true,
     onError,
   });
+}
+
+function sourceOf(key: string): WebhookSource {
+  switch (host) {
+    case 'gitlab':
+      return gitLabWebhooks([key], () => new Date());
+    case 'bitbucket':
+      return bitbucketWebhooks([key]);
+    case 'gitea':
+      return giteaWebhooks([key]);
+    default:
+      return gitHubWebhooks([key]);
+  }
 }
