@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EventKey, HostEvent } from '../engine/core/trigger.ts';
 import type { Clock } from '../engine/ports/clock.ts';
 import { type Database, isDuplicateKey } from '../engine/ports/database.ts';
+import { GitHostError } from '../providers/git-host-error.ts';
 import { reportOf } from './error-report.ts';
 
 /** A delivery as it is kept. */
@@ -43,6 +44,7 @@ const keptMs = 30 * 24 * 3_600_000;
 const sameWithinMs = 10 * 60_000;
 const maxTries = 12;
 const maxRetryMs = 10 * 60_000;
+const limitedMs = 60_000;
 const batch = 100;
 const concurrency = 8;
 
@@ -186,11 +188,13 @@ export class Inbox {
       const { ignoredBecause } = await this.#handle(event, delivery._id);
       return await this.#end(delivery, ignoredBecause === undefined ? 'done' : 'ignored', ignoredBecause);
     } catch (error) {
-      const tries = delivery.tries + 1;
+      // Nobody is at fault where a host's limits are used up: that counts as no try.
+      const isLimited = error instanceof GitHostError && error.code === 'rate-limited';
+      const tries = delivery.tries + (isLimited ? 0 : 1);
       const { message } = reportOf(error);
       if (tries >= maxTries) return this.#end(delivery, 'failed', message);
       this.#onError(error);
-      const waitMs = Math.min(500 * 2 ** tries, maxRetryMs);
+      const waitMs = isLimited ? (error.retryAfterMs ?? limitedMs) : Math.min(500 * 2 ** tries, maxRetryMs);
       await this.#deliveries.updateOne(
         { _id: delivery._id },
         { $set: { tries, because: message, retryAt: new Date(this.#clock.now().getTime() + waitMs) } },

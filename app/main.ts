@@ -53,7 +53,8 @@ import { closeLogs } from './reconcilers/close-logs.ts';
 import { CreatePods, defaultCreatePodsSettings } from './reconcilers/create-pods.ts';
 import { ListRuns } from './reconcilers/list-runs.ts';
 import { RollOut } from './reconcilers/roll-out.ts';
-import { defaultBudgets, ShowChecks } from './reconcilers/show-checks.ts';
+import { ShowChecks } from './reconcilers/show-checks.ts';
+import { RequestBudgets } from './request-budgets.ts';
 import { createApp, listen } from './server.ts';
 import { StartRun } from './start-run.ts';
 import { defaultTenantSettings } from './tenant-settings.ts';
@@ -128,10 +129,12 @@ export async function startSlipway(
   );
   await revisions.prepare();
   await installations.prepare();
-  const hostOf = (provider: string): GitHost => {
+  const budgets = new RequestBudgets(systemClock);
+  const plainHostOf = (provider: string): GitHost => {
     const host = gitHosts.inUse.host(provider);
     return lease === undefined ? host : fenceHost(host, () => lease.isHeld());
   };
+  const hostOf = (provider: string) => budgets.meter(plainHostOf(provider));
 
   const loop = new RunLoop({
     events: mongoEventStore<RunEvent>(database, 'run-events'),
@@ -228,10 +231,11 @@ export async function startSlipway(
   const listRuns = new ListRuns({ loop, runs, onError });
   const waitsOf = (runId: string) => [...scheduler.waitsOf(runId), ...createPods.waitsOf(runId)];
   const showChecks = new ShowChecks({
-    hosts: hostOf,
+    // It spends by itself, ends first.
+    hosts: plainHostOf,
     database,
     clock: systemClock,
-    budgets: defaultBudgets,
+    budgets,
     waitsOf: (runId) => createPods.waitsOf(runId),
     onError,
   });
@@ -385,6 +389,7 @@ export async function startSlipway(
     async stop() {
       isReady = false;
       inbox.pause();
+      budgets.stop();
       clearInterval(wake);
       clearInterval(sweep);
       await new Promise((resolve) => {

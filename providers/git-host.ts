@@ -1,5 +1,21 @@
 import type { Person, ReactionContent, RepositoryRef, Sha } from '../engine/core/trigger.ts';
 
+/** How much may be asked within a time. */
+export interface Limit {
+  readonly amount: number;
+  readonly perMs: number;
+}
+
+/** What a host lets one tenant ask for, beyond which it refuses everything for a while. Empty: it counts nothing. */
+export interface RequestLimits {
+  /** Of all requests together, each at its price. */
+  readonly points: readonly Limit[];
+  readonly pointsPerRead: number;
+  readonly pointsPerWrite: number;
+  /** Of comments that are written or edited, beside their points. */
+  readonly content: readonly Limit[];
+}
+
 /** What a host can do; the product reads these instead of asking which host it is. */
 export interface GitHostCapabilities {
   readonly checks: 'check-runs' | 'statuses';
@@ -27,6 +43,7 @@ export interface GitHostCapabilities {
   readonly codeOwnersPaths: readonly string[];
   /** What our permissions are called there, for words to people. */
   readonly permissionNames: Readonly<Record<Exclude<Permission, 'none'>, string>>;
+  readonly limits: RequestLimits;
 }
 
 /** A place that a check points at. Lines are 1-based; the path is relative to the repository's root. */

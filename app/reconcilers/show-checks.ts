@@ -12,8 +12,9 @@ import type { RunChange } from '../../engine/run-loop.ts';
 import type { CheckRun, DeploymentReport, GitHost } from '../../providers/git-host.ts';
 import { GitHostError } from '../../providers/git-host-error.ts';
 import { placeOf } from '../approvals.ts';
+import type { Budget } from '../budget.ts';
 import { answerMarker } from '../conversation/answer.ts';
-import { type Limit, WriteBudget } from './write-budget.ts';
+import { priceOf, type RequestBudgets } from '../request-budgets.ts';
 
 /** What was last written at the host, so that the same is not written again, and nothing twice after a crash. */
 interface StoredShown {
@@ -47,22 +48,8 @@ interface Wanted {
   tries: number;
 }
 
-export interface ShowBudgets {
-  /** Comments and other content, counted by writes. */
-  readonly content: readonly Limit[];
-  /** Checks and statuses, counted by points. */
-  readonly points: readonly Limit[];
-}
-
-export const defaultBudgets: ShowBudgets = {
-  content: [
-    { amount: 80, perMs: 60_000 },
-    { amount: 500, perMs: 3_600_000 },
-  ],
-  points: [{ amount: 900, perMs: 60_000 }],
-};
-
-const pointsPerWrite = 5;
+/** What answers to people find left of the limits at any time: a twentieth. */
+const ownShare = 0.95;
 const keptMs = 30 * 24 * 3_600_000;
 const finalDelayMs = 20;
 /** A stage that ends sooner is shown once, ended. */
@@ -79,16 +66,13 @@ export class ShowChecks {
   readonly #hosts: (provider: string) => GitHost;
   readonly #shown;
   readonly #clock: Clock;
-  readonly #budgets: ShowBudgets;
+  readonly #budgets: RequestBudgets;
   readonly #waitsOf: (runId: string) => readonly Wait[];
   readonly #onError: (error: unknown) => void;
   readonly #wanted = new Map<string, Wanted>();
   readonly #writing = new Set<string>();
   readonly #told = new WeakSet<StageState>();
-  readonly #tenants = new Map<
-    string,
-    { readonly content: WriteBudget; readonly points: WriteBudget; writers: number }
-  >();
+  readonly #writers = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #nextPassAt = Number.POSITIVE_INFINITY;
   #isStopped = false;
@@ -97,7 +81,8 @@ export class ShowChecks {
     readonly hosts: (provider: string) => GitHost;
     readonly database: Database;
     readonly clock: Clock;
-    readonly budgets: ShowBudgets;
+    /** Shared with all that asks the hosts. */
+    readonly budgets: RequestBudgets;
     /** What stages that have a slot wait for. */
     readonly waitsOf?: (runId: string) => readonly Wait[];
     readonly onError: (error: unknown) => void;
@@ -253,7 +238,7 @@ export class ShowChecks {
   #schedule(): void {
     let next = Number.POSITIVE_INFINITY;
     for (const { key, dueAt, repository } of this.#wanted.values()) {
-      const isHeld = this.#writing.has(key) || this.#tenant(repository.tenant).writers >= writersPerTenant;
+      const isHeld = this.#writing.has(key) || this.#writersOf(repository.tenant) >= writersPerTenant;
       if (dueAt < next && !isHeld) next = dueAt;
     }
     this.#passAt(next);
@@ -267,24 +252,21 @@ export class ShowChecks {
       .filter(({ key, dueAt }) => dueAt <= now && !this.#writing.has(key))
       .sort((a, b) => Number(b.isFinal) - Number(a.isFinal) || a.dueAt - b.dueAt);
     /** When a used-up budget has room again: asked once in a pass. */
-    const spent = new Map<WriteBudget, number>();
+    const spent = new Map<Budget, number>();
     for (const wanted of due) {
-      const tenant = this.#tenant(wanted.repository.tenant);
-      if (tenant.writers >= writersPerTenant) continue;
-      const isComment = wanted.content.type === 'comment';
-      const budget = isComment ? tenant.content : tenant.points;
-      const waitMs = spent.get(budget) ?? budget.spend(isComment ? 1 : pointsPerWrite);
+      const { tenant } = wanted.repository;
+      if (this.#writersOf(tenant) >= writersPerTenant) continue;
+      const waitMs = this.#spend(wanted, spent);
       if (waitMs > 0) {
-        spent.set(budget, waitMs);
         wanted.dueAt = now + waitMs;
         continue;
       }
-      tenant.writers += 1;
+      this.#writers.set(tenant, this.#writersOf(tenant) + 1);
       this.#writing.add(wanted.key);
       this.#write(wanted)
         .catch((error: unknown) => this.#failed(wanted, error))
         .finally(() => {
-          tenant.writers -= 1;
+          this.#writers.set(tenant, this.#writersOf(tenant) - 1);
           this.#writing.delete(wanted.key);
           this.#schedule();
         });
@@ -348,24 +330,42 @@ export class ShowChecks {
     }
     const retryAfterMs = error instanceof GitHostError ? error.retryAfterMs : undefined;
     if (retryAfterMs !== undefined) {
-      const tenant = this.#tenant(wanted.repository.tenant);
-      tenant.content.hold(retryAfterMs);
-      tenant.points.hold(retryAfterMs);
+      const { limits } = this.#hosts(wanted.repository.provider).capabilities;
+      const { content, points } = this.#budgets.of(wanted.repository, limits);
+      content.hold(retryAfterMs);
+      points.hold(retryAfterMs);
     }
     wanted.dueAt = this.#clock.now().getTime() + (retryAfterMs ?? Math.min(500 * 2 ** wanted.tries, maxRetryMs));
   }
 
-  #tenant(tenant: string): { readonly content: WriteBudget; readonly points: WriteBudget; writers: number } {
-    const known = this.#tenants.get(tenant);
-    if (known !== undefined) return known;
-    const made = {
-      content: new WriteBudget(this.#budgets.content, this.#clock),
-      points: new WriteBudget(this.#budgets.points, this.#clock),
-      writers: 0,
-    };
-    this.#tenants.set(tenant, made);
-    return made;
+  /** 0 where it may be written now, and is paid for. @param spent what was found used up in this pass */
+  #spend({ repository, content }: Wanted, spent: Map<Budget, number>): number {
+    const { limits } = this.#hosts(repository.provider).capabilities;
+    const { points, content: comments } = this.#budgets.of(repository, limits);
+    const price = priceOf(verbOf(content), limits);
+    // Annotations go in batches, each a request.
+    const requests = content.type === 'check' ? Math.max(1, Math.ceil(content.check.annotations.length / 50)) : 1;
+    const costs: readonly (readonly [Budget, number])[] = [
+      ...(content.type === 'comment' ? [[comments, 1] as const] : []),
+      [points, price * requests],
+    ];
+    for (const [budget, cost] of costs) {
+      const waitMs = spent.get(budget) ?? budget.waitMs(cost, ownShare);
+      if (waitMs === 0) continue;
+      spent.set(budget, waitMs);
+      return waitMs;
+    }
+    for (const [budget, cost] of costs) budget.spend(cost);
+    return 0;
   }
+
+  #writersOf(tenant: string): number {
+    return this.#writers.get(tenant) ?? 0;
+  }
+}
+
+function verbOf({ type }: Content): keyof GitHost {
+  return type === 'check' ? 'publishCheck' : type === 'comment' ? 'ensureComment' : 'publishDeployment';
 }
 
 /** The host lets only so much be written at a time: a comment that waited for its turn says so. */

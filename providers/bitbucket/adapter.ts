@@ -26,6 +26,7 @@ export const bitbucketCapabilities: GitHostCapabilities = {
   opensPullRequests: false,
   codeOwnersPaths: ['.bitbucket/CODEOWNERS', 'CODEOWNERS', 'docs/CODEOWNERS'],
   permissionNames: { admin: 'Admin', write: 'Write', read: 'Read' },
+  limits: { points: [{ amount: 1_000, perMs: 3_600_000 }], pointsPerRead: 1, pointsPerWrite: 1, content: [] },
 };
 
 /** Bitbucket Cloud, by the API token of a bot user. */

@@ -24,6 +24,7 @@ export const giteaCapabilities: GitHostCapabilities = {
   opensPullRequests: false,
   codeOwnersPaths: ['CODEOWNERS', 'docs/CODEOWNERS', '.gitea/CODEOWNERS'],
   permissionNames: { admin: 'Administrator', write: 'Write', read: 'Read' },
+  limits: { points: [], pointsPerRead: 1, pointsPerWrite: 1, content: [] },
 };
 
 /** A Gitea, by the token of a bot user. */

@@ -26,6 +26,15 @@ export const gitHubCapabilities: GitHostCapabilities = {
   opensPullRequests: true,
   codeOwnersPaths: ['.github/CODEOWNERS', 'CODEOWNERS', 'docs/CODEOWNERS'],
   permissionNames: { admin: 'Admin', write: 'Write', read: 'Read' },
+  limits: {
+    points: [{ amount: 900, perMs: 60_000 }],
+    pointsPerRead: 1,
+    pointsPerWrite: 5,
+    content: [
+      { amount: 80, perMs: 60_000 },
+      { amount: 500, perMs: 3_600_000 },
+    ],
+  },
 };
 
 /** GitHub as a GitHub App; also GitHub Enterprise Server. */

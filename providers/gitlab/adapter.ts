@@ -25,6 +25,13 @@ export const gitLabCapabilities: GitHostCapabilities = {
   opensPullRequests: true,
   codeOwnersPaths: ['CODEOWNERS', 'docs/CODEOWNERS', '.gitlab/CODEOWNERS'],
   permissionNames: { admin: 'Maintainer', write: 'Developer', read: 'Reporter' },
+  // Of GitLab.com; self-managed ones set their own, or none.
+  limits: {
+    points: [{ amount: 2_000, perMs: 60_000 }],
+    pointsPerRead: 1,
+    pointsPerWrite: 1,
+    content: [{ amount: 60, perMs: 60_000 }],
+  },
 };
 
 /** GitLab.com or a self-managed GitLab, by the token of a bot user. */

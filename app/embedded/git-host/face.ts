@@ -6,6 +6,7 @@ import type { Actor, Host } from './host.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { RequestCounter } from './request-counter.ts';
 import type { Api } from './rest-face.ts';
+import type { SecondaryLimits } from './secondary-limits.ts';
 
 /** Which Git host this one behaves like. All share what they keep; API, webhooks and pages differ. */
 export type FaceName = 'github' | 'gitlab' | 'bitbucket';
@@ -70,7 +71,12 @@ export interface Face {
   readonly tokenPrefix: string;
   rest(
     host: Host,
-    parts: { readonly faults: Faults; readonly requests: RequestCounter; readonly limiter: RateLimiter },
+    parts: {
+      readonly faults: Faults;
+      readonly requests: RequestCounter;
+      readonly limiter: RateLimiter;
+      readonly secondary?: SecondaryLimits;
+    },
   ): Api;
   readonly pages: FacePages;
   /** Takes in what somebody writes. @returns undefined where nothing of it is left to say */

@@ -14,6 +14,7 @@ import { KeyedLock } from './keyed-lock.ts';
 import { loadAssets } from './pages/assets.ts';
 import { RateLimiter } from './rate-limit.ts';
 import { RequestCounter } from './request-counter.ts';
+import { SecondaryLimits } from './secondary-limits.ts';
 import { answerWith, close, hostApplication, listen, portOf } from './server.ts';
 import { Store } from './store.ts';
 import { Outbox } from './webhooks/outbox.ts';
@@ -33,6 +34,8 @@ export interface EmbeddedGitHostOptions {
   readonly now?: () => Date;
   /** GitHub's primary limit for each token's owner; high enough by default that nobody meets it by accident. */
   readonly requestsPerHour?: number;
+  /** Refuses Apps and bots that ask for too much in a short time, as the hosts do. */
+  readonly secondaryLimits?: 'enforced';
 }
 
 export interface RegisteredApp {
@@ -53,6 +56,8 @@ export interface EmbeddedGitHost {
   readonly faults: Faults;
   /** Requests to the API, for "requests to the Git host per run". */
   readonly requests: RequestCounter;
+  /** How often a client was refused for asking too much in a short time. */
+  refusals(): number;
   createUser(login: string): { readonly id: number; readonly login: string };
   /** An access token for git and the API, shown once. @throws RangeError for an unknown login */
   createToken(login: string): string;
@@ -134,7 +139,9 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
   const faults = new Faults();
   const requests = new RequestCounter();
   const limiter = new RateLimiter(options.requestsPerHour ?? 1_000_000, now);
-  answerWith(server, hostApplication(host, { faults, requests, limiter, assets: await loadAssets() }));
+  const secondary = new SecondaryLimits(face.name, now);
+  const limits = options.secondaryLimits === undefined ? { limiter } : { limiter, secondary };
+  answerWith(server, hostApplication(host, { faults, requests, ...limits, assets: await loadAssets() }));
   await announceLeftOver(host);
   outbox.wake();
 
@@ -168,6 +175,7 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     apiUrl: `${url}${face.prefix}`,
     faults,
     requests,
+    refusals: () => secondary.refused,
     createUser: (login) => ensureAccount(host, login, 'User'),
     createToken: (login) =>
       issueToken(host, face.tokenPrefix, { type: 'user', accountId: account(login).id }, null).secret,

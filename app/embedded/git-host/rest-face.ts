@@ -8,6 +8,7 @@ import type { Host } from './host.ts';
 import type { RateLimiter, RateLimitState } from './rate-limit.ts';
 import { notFound, Refusal } from './refusal.ts';
 import type { RequestCounter } from './request-counter.ts';
+import type { SecondaryLimits } from './secondary-limits.ts';
 
 export interface ApiEnv {
   Bindings: HttpBindings;
@@ -22,7 +23,12 @@ const maxBodyBytes = 5 * 1024 * 1024;
 /** What all REST faces share: faults made on order, tokens alone (cookies are not looked at), limits, and refusals in the face's own words. */
 export function restFace(
   host: Host,
-  parts: { readonly faults: Faults; readonly requests: RequestCounter; readonly limiter: RateLimiter },
+  parts: {
+    readonly faults: Faults;
+    readonly requests: RequestCounter;
+    readonly limiter: RateLimiter;
+    readonly secondary?: SecondaryLimits;
+  },
   face: {
     readonly prefix: string;
     /** The refusal as the face words it. */
@@ -39,7 +45,13 @@ export function restFace(
     const principal = await principalOf(host, c.req.header('authorization'));
     c.set('principal', principal);
     face.limited(c, parts.limiter.count(principal));
+    const waitSeconds = parts.secondary?.begin(principal, c.req.method, c.req.path);
+    if (waitSeconds !== undefined) {
+      c.header('Retry-After', String(waitSeconds));
+      throw new Refusal(host.face.name === 'github' ? 403 : 429, 'You have exceeded a secondary rate limit');
+    }
     await next();
+    parts.secondary?.end(principal);
     const route = matchedRoutes(c).findLast(({ path }) => !path.endsWith('*'));
     parts.requests.add(c.req.method, route?.path.slice(face.prefix.length) ?? 'unknown');
   });

@@ -8,6 +8,7 @@ import type { Asset } from './pages/assets.ts';
 import { pageRoutes } from './pages/router.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { RequestCounter } from './request-counter.ts';
+import type { SecondaryLimits } from './secondary-limits.ts';
 
 /** Everything that the host answers: git, the API, pages. */
 export function hostApplication(
@@ -16,6 +17,7 @@ export function hostApplication(
     readonly faults: Faults;
     readonly requests: RequestCounter;
     readonly limiter: RateLimiter;
+    readonly secondary?: SecondaryLimits;
     readonly assets: ReadonlyMap<string, Asset>;
   },
 ): Hono<{ Bindings: HttpBindings }> {

@@ -5,6 +5,7 @@ import type { RateLimiter } from '../rate-limit.ts';
 import { Refusal } from '../refusal.ts';
 import type { RequestCounter } from '../request-counter.ts';
 import { type Api, type ApiContext, restFace } from '../rest-face.ts';
+import type { SecondaryLimits } from '../secondary-limits.ts';
 import { addAppRoutes } from './app-routes.ts';
 import { addCheckRoutes } from './check-routes.ts';
 import { addCodeRoutes } from './code-routes.ts';
@@ -19,7 +20,12 @@ const prefix = '/api/v3';
 /** The REST API below `/api/v3`, where a GitHub Enterprise Server has it. */
 export function restApi(
   host: Host,
-  parts: { readonly faults: Faults; readonly requests: RequestCounter; readonly limiter: RateLimiter },
+  parts: {
+    readonly faults: Faults;
+    readonly requests: RequestCounter;
+    readonly limiter: RateLimiter;
+    readonly secondary?: SecondaryLimits;
+  },
 ): Api {
   const api = restFace(host, parts, {
     prefix,
