@@ -1,8 +1,9 @@
 import { type Run, runStatus, type StageState, stageState } from '../engine/core/run.ts';
 import type { PullRequestTrigger } from '../engine/core/trigger.ts';
 import type { GitHostCapabilities } from '../providers/git-host.ts';
-import { titleOf } from './check-run.ts';
-import { clipped, code, codeBlock, duration, escaped } from './markdown.ts';
+import { causeOf, titleOf } from './check-run.ts';
+import { clipped, code, codeBlock, duration, escaped, link } from './markdown.ts';
+import { nextSteps } from './next-steps.ts';
 import { approvedBy, waitsForPeople } from './waiting.ts';
 
 /** Finds the one comment again; nobody sees it. */
@@ -19,6 +20,10 @@ const icons: Readonly<Record<StageState['status'], string>> = {
 };
 
 const maxPlaces = 10;
+/** What fits a cell of the table on a phone. */
+const maxNoteChars = 40;
+/** Keeps a number beside its unit, and a name beside its sign. */
+const fixedSpace = '\u00a0';
 
 /** The comment that tells a pull request's whole story: what happened, what failed and where, what comes next. */
 export function renderComment(
@@ -54,15 +59,35 @@ function headline(run: Run): string {
   const taken = run.endedAt === undefined ? '' : ` in ${duration(run.endedAt.getTime() - run.createdAt.getTime())}`;
   const took = run.plan.stages.filter((stage) => stageState(run, stage.name).status !== 'skipped');
   const count = `${took.length} stage${took.length === 1 ? '' : 's'}`;
+  const failed = failedStages(run);
   switch (status) {
-    case 'SUCCEEDED':
-      return `### ✅ All ${count} passed${taken}`;
-    case 'FAILED': {
-      const failed = run.plan.stages.find((stage) => stageState(run, stage.name).status === 'failed');
-      return `### ❌ ${failed === undefined ? 'Failed' : `${escaped(failed.name)}: ${escaped(titleOf(stageState(run, failed.name)))}`}`;
+    case 'SUCCEEDED': {
+      const passed = took.length === 1 ? 'Passed' : `All ${count} passed`;
+      const live = took.flatMap(({ name }) => {
+        const state = stageState(run, name);
+        return state.status === 'succeeded' && state.deployed !== undefined ? [state.deployed] : [];
+      });
+      if (live.length === 0) return `### ✅ ${passed}${taken}`;
+      const revisions = live.map(({ environment, revision, url }) => {
+        const at = url === undefined ? '' : `: ${link(url, url)}`;
+        return `Revision ${revision} serves ${escaped(environment)}${at}`;
+      });
+      const names = live.map(({ environment }) => escaped(environment));
+      return [`### 🚀 Live in ${names.join(', ')}`, [`${passed}${taken}`, ...revisions].join('. ')].join('\n\n');
     }
-    case 'ROLLED_BACK':
-      return '### ↩️ The deployment was rolled back';
+    case 'FAILED': {
+      const [first, ...more] = failed;
+      if (first === undefined) return '### ❌ Failed';
+      return more.length === 0
+        ? `### ❌ ${escaped(first.name)}: ${escaped(titleOf(first.state))}`
+        : `### ❌ ${failed.length} stages failed: ${failed.map(({ name }) => escaped(name)).join(', ')}`;
+    }
+    case 'ROLLED_BACK': {
+      const back = failed.find(({ state }) => state.rolledBackTo !== undefined)?.state.rolledBackTo;
+      return back === undefined
+        ? '### ↩️ The deployment was rolled back'
+        : `### ↩️ ${escaped(back.environment)} was rolled back: revision ${back.revision} serves again`;
+    }
     case 'CANCELLED': {
       const stopped = Object.values(run.stages).find((state) => state.status === 'cancelled');
       const reason =
@@ -85,33 +110,53 @@ function headline(run: Run): string {
   }
 }
 
-/** The failing lines first: that is what a reader came for. */
-function failures(run: Run): string[] {
+function failedStages(
+  run: Run,
+): readonly { readonly name: string; readonly state: Extract<StageState, { status: 'failed' }> }[] {
   return run.plan.stages.flatMap(({ name }) => {
     const state = stageState(run, name);
-    if (state.status !== 'failed') return [];
-    const places = state.evidence.annotations
+    return state.status === 'failed' ? [{ name, state }] : [];
+  });
+}
+
+/** The failing lines first: that is what a reader came for. */
+function failures(run: Run): string[] {
+  const failed = failedStages(run);
+  return failed.flatMap(({ name, state }) => {
+    const { annotations, excerpt } = state.evidence;
+    const places = annotations
       .slice(0, maxPlaces)
       .map(({ path, line, title }) => `- ${code(`${path}:${line}`)} ${escaped(title)}`);
-    const parts = [
-      places.join('\n'),
-      state.evidence.excerpt.length > 0 ? codeBlock(state.evidence.excerpt) : '',
-    ].filter((part) => part !== '');
+    if (annotations.length > maxPlaces) places.push(`- … and ${annotations.length - maxPlaces} more`);
+    // The headline says it where one stage alone failed, but for what a table's cell has no room for.
+    const cause = failed.length > 1 || isLong(causeOf(state.cause)) ? escaped(causeOf(state.cause)) : '';
+    const head = failed.length > 1 ? [`**${escaped(name)}**`, cause].join(': ') : cause;
+    const parts = [head, places.join('\n'), excerpt.length > 0 ? codeBlock(excerpt) : ''].filter((part) => part !== '');
     return parts.length === 0 ? [] : [parts.join('\n\n')];
   });
 }
 
+/** Three columns, so that each has room on a phone. */
 function table(run: Run): string {
   const rows = run.plan.stages.map(({ name }) => {
     const state = stageState(run, name);
     const time = state.status === 'succeeded' || state.status === 'failed' ? duration(state.durationMs) : '';
-    // On a phone the number stays beside its unit.
-    const kept = time.replaceAll(' ', '\u00a0');
     const people = waitsForPeople(run, name);
     const icon = people === undefined ? icons[state.status] : people.startsWith('Held') ? '⏸️' : '🖐️';
-    return `| ${icon} | ${escaped(name)} | ${escaped(people ?? titleOf(state).replace(/ in \d[\d.]* (?:ms|s|min \d+ s)$/, ''))} | ${kept} |`;
+    return `| ${icon}${fixedSpace}${escaped(name)} | ${escaped(people ?? noteOf(state))} | ${time.replaceAll(' ', fixedSpace)} |`;
   });
-  return ['| | stage | | time |', '|---|---|---|---:|', ...rows].join('\n');
+  return ['| stage | result | time |', '|---|---|---:|', ...rows].join('\n');
+}
+
+/** A few words: time and long reasons stand elsewhere. */
+function noteOf(state: StageState): string {
+  if (state.status === 'failed' && isLong(causeOf(state.cause)))
+    return state.rolledBackTo === undefined ? 'Failed' : `Rolled back to revision ${state.rolledBackTo.revision}`;
+  return titleOf(state).replace(/ in \d[\d.]* (?:ms|s|min \d+ s)$/, '');
+}
+
+function isLong(text: string): boolean {
+  return text.length > maxNoteChars;
 }
 
 /** Who consented to what. */
@@ -123,35 +168,19 @@ function consents(run: Run): string {
   return lines.join('\n');
 }
 
-/** What may be asked for now, by whom; all of it is under `/help`. */
+/** What may be said now, and who may. */
 function commands(run: Run, { slashCommandsTaken }: Pick<GitHostCapabilities, 'slashCommandsTaken'>): string {
-  const say = (command: string) => code(slashCommandsTaken ? `/slipway ${command}` : `/${command}`);
-  const writers = 'Who may write here can';
-  const asked = Object.values(run.approvals).filter(({ status }) => status === 'open');
-  const [first] = asked;
-  if (run.outcome === undefined && first !== undefined) {
-    const { environment } = first.subject;
-    const where =
-      first.prompt === undefined ? `${code(`slipway approve ${run.runId}`)} on the command line` : 'the prompt below';
-    return `Answer ${where} with ${say(`approve ${environment}`)} or ${say('reject <reason>')}; anyone can ask ${say('why')}.`;
-  }
-  const held = run.plan.stages.find(
-    ({ name, deploy }) => deploy !== undefined && waitsForPeople(run, name)?.startsWith('Held'),
+  const prefix = slashCommandsTaken ? '/slipway ' : '/';
+  const steps = nextSteps(run).map(
+    ({ command, does, who }) => `- ${code(prefix + command)} ${does} · _${escaped(who)}_`,
   );
-  if (run.outcome === undefined && held?.deploy !== undefined)
-    return `${say(`unlock ${held.deploy.environment}`)} or ${say('unhold')} lets it go; anyone can ask ${say('why')}.`;
-  if (run.outcome === undefined) return `${writers} stop it with ${say('cancel')}; anyone can ask ${say('why')}.`;
-  if (run.outcome === 'SUCCEEDED' || run.outcome === 'ROLLED_BACK') {
-    const deployed = run.plan.stages.find(
-      ({ name, deploy }) => deploy !== undefined && stageState(run, name).status === 'succeeded',
-    );
-    if (deployed?.deploy?.known?.wasLive === true)
-      return `The default branch still holds what came after it: ${say(`revert ${deployed.deploy.environment}`)} opens a pull request that takes it back.`;
-    return deployed?.deploy === undefined
-      ? ''
-      : `Its deployers can go back with ${say(`rollback ${deployed.deploy.environment}`)}.`;
-  }
-  return `${writers} run what is left once more with ${say('retry')}; anyone can ask ${say('why')}.`;
+  const unasked = Object.values(run.approvals).some(({ status, prompt }) => status === 'open' && prompt === undefined);
+  const place =
+    run.outcome === undefined && unasked
+      ? ` There is no prompt to answer here: ${code(`slipway approve ${run.runId}`)} on the command line does it.`
+      : '';
+  const begin = run.outcome === 'FAILED' ? 'A push that mends it starts a new run. You can say:' : 'You can say:';
+  return `${begin}${place}\n${[...steps, `- ${code(`${prefix}help`)} lists all commands · _anyone_`].join('\n')}`;
 }
 
 function footer(run: Run, { foldedSections }: Pick<GitHostCapabilities, 'foldedSections'>): string {

@@ -24,6 +24,13 @@ export function codeBlock(lines: readonly string[]): string {
   return `${fence}text\n${content}\n${fence}`;
 }
 
+/** A link to a web address; the text alone where it is none. */
+export function link(text: string, url: string): string {
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return escaped(text);
+  // What a link's end could be is percent-encoded by the parser, but for `)`, which angle brackets hold.
+  return `[${escaped(text)}](<${new URL(url).href}>)`;
+}
+
 /** Without characters that control a terminal or turn the writing direction; on one line. */
 export function plain(text: string): string {
   return text.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) =>

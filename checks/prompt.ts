@@ -73,7 +73,7 @@ export function renderPrompt(facts: PromptFacts, host: Capabilities): string {
         : [
             `Asked anew: the ${voided.field} moved from ${code(short(voided.was))} to ${code(short(voided.is))}, so what was said before is void.`,
           ]),
-      ['| | |', '|---|---|', ...rows.map(([name, value]) => `| **${name}** | ${value} |`)].join('\n'),
+      table(rows),
       ...section('Changed files', pathList(facts.changed), host),
       ...section('What it ran before', historyList(history), host),
       `**Answer:** ${answer}. It takes ${policy.required === 1 ? '' : `${policy.required} of `}${escaped(whoMay(approval))}${policy.mayAuthorApprove ? '' : ', not the author'}.${expiresAt === undefined ? '' : ` ${policy.onTimeout === 'advance' ? 'Without an answer it goes on' : 'Without an answer it is stopped'} at ${time(expiresAt)}.`}`,
@@ -83,6 +83,12 @@ export function renderPrompt(facts: PromptFacts, host: Capabilities): string {
       .join('\n\n'),
     host.commentMaxChars - 300,
   );
+}
+
+/** The first row is its head: hosts want one, and read an empty one aloud. */
+function table(rows: readonly (readonly string[])[]): string {
+  const [head = '', ...rest] = rows.map(([name, value]) => `| **${name}** | ${value} |`);
+  return [head, '|---|---|', ...rest].join('\n');
 }
 
 /** `sha256:` and its first digits: enough to tell two apart. */
@@ -107,13 +113,14 @@ export function section(
     : [`**${title}**\n\n${body}`];
 }
 
+/** A line each: a table of so many columns would have to be scrolled on a phone. */
 export function historyList(history: readonly PastRevision[]): string {
-  const rows = history.map(
-    ({ number, digest, by, at, headSha, state }) =>
-      `| ${number} | ${code(short(digest))} | ${headSha === undefined ? '' : code(headSha.slice(0, 12))} | ${escaped(by)} | ${time(at)} | ${state} |`,
-  );
-  if (rows.length === 0) return '';
-  return ['| revision | digest | commit | by | at | |', '|---:|---|---|---|---|---|', ...rows].join('\n');
+  return history
+    .map(({ number, digest, by, at, headSha, state }) => {
+      const commit = headSha === undefined ? '' : `, commit ${code(headSha.slice(0, 12))}`;
+      return `- **${number}** (${state}): ${code(short(digest))}${commit}, by ${escaped(by)} at ${time(at)}`;
+    })
+    .join('\n');
 }
 
 function countOf(changed: PromptFacts['changed']): string {

@@ -26,6 +26,31 @@ it('shows what failed first, and what may be asked for now', () => {
   expect(renderComment(given.current, { ...host, slashCommandsTaken: true })).toContain('`/slipway retry`');
 });
 
+it('keeps long reasons out of the table, which a phone has to show, and names each stage that failed', () => {
+  const given = new GivenRun(stage('lint'), stage('unit'), stage('ship'));
+  const message = 'Not ready within 120 s: 0 of 2 new replicas are ready. Revision 7 serves again';
+  given.finish('lint', failed({ cause: { type: 'not-ready', message } }));
+  given.finish('unit', failed({ evidence: { excerpt: ['boom'], annotations: [] } }));
+  given.finish('ship', succeeded);
+  const body = renderComment(given.current, host);
+  expect(body).toContain('2 stages failed: lint, unit');
+  expect(body).toContain('**unit**');
+  expect(body).toContain('Revision 7 serves again');
+  const cells = body
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) => line.split('|').slice(1, -1));
+  expect(cells.map(({ length }) => length)).toEqual([3, 3, 3, 3, 3]);
+  expect(Math.max(...cells.flat().map(({ length }) => length))).toBeLessThan(45);
+});
+
+it('says who may say what now, and on a host that takes such lines for itself with the prefix', () => {
+  const given = new GivenRun(stage('build'));
+  given.finish('build', succeeded);
+  expect(renderComment(given.current, host)).toMatch(/`\/test` .* _who may write here_/);
+  expect(renderComment(given.current, { ...host, slashCommandsTaken: true })).toContain('- `/slipway help`');
+});
+
 it('lets no text of the run notify anybody, break out, or pass the host’s limit', () => {
   const hostile =
     '</sub>@everyone <!-- slipway --> <img src=x onerror=alert(1)> ``` ~~~ | [a](javascript:1) #12 \u202e';

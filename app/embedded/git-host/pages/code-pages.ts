@@ -69,7 +69,8 @@ async function overview(host: Host, repository: Repository, place: Place): Promi
   if (place.path !== '' && entries.length === 0) throw notFound();
   const sorted = entries.toSorted((a, b) => Number(b.type === 'tree') - Number(a.type === 'tree'));
   const readme = entries.find((entry) => entry.type === 'blob' && /(^|\/)readme(\.md)?$/i.test(entry.path));
-  return html`<div class="bar">${refMenu(host, repository, place)}${trail(host, repository, place)}</div>
+  return html`<h1 class="unseen">${place.path || repository.name}</h1>
+    <div class="bar">${refMenu(host, repository, place)}${trail(host, repository, place)}</div>
     <div class="two">
       <div>
         <div class="box">
@@ -185,7 +186,8 @@ export async function blobPage(host: Host, viewer: Viewer, repository: Repositor
     title: `${place.path} · ${fullNameOf(host, repository)}`,
     viewer,
     head: repositoryHead(host, repository, 'code'),
-    body: html`<div class="bar">${refMenu(host, repository, place)}${trail(host, repository, place)}</div>
+    body: html`<h1 class="unseen">${place.path}</h1>
+      <div class="bar">${refMenu(host, repository, place)}${trail(host, repository, place)}</div>
       <div class="box">
         <p class="row meta">${count(lines.length, 'line')}, ${bytes(entry.size ?? 0)}</p>
         ${

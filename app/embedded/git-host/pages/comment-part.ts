@@ -38,6 +38,7 @@ export function commentCard(
   const association = associationOf(host, repository, author.id);
   const tag = author.type === 'Bot' ? 'bot' : association === 'NONE' ? '' : association.toLowerCase();
   return html`<article class="comment" id="${comment.anchor}">
+    <h2 class="unseen">${author.login} wrote</h2>
     <header>
       ${avatar(author.id)}
       <span><strong>${author.login}</strong> ${ago(host.now(), comment.createdAt)}${comment.isEdited ? ' · edited' : ''}</span>

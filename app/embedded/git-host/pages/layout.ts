@@ -59,19 +59,31 @@ export function repositoryHead(host: Host, repository: Repository, current: 'cod
   const [owner = '', name = ''] = fullName.split('/');
   const open = host.store.pulls.list(repository.id).filter(({ state }) => state === 'open').length;
   const at = (tab: 'code' | 'pulls') => (tab === current ? html` aria-current="page"` : '');
-  return html`<div class="under">
+  return html`<section class="under" aria-label="Repository">
     <div class="wide">
       <p class="crumbs">
         <a href="/">${owner}</a> <span aria-hidden="true">/</span> <a href="/${fullName}"><strong>${name}</strong></a>
         <span class="pill">${repository.private ? 'Private' : 'Public'}</span>
         ${host.face.name === 'github' ? '' : html`<span class="pill">behaves like ${host.face.pages.name}</span>`}
       </p>
-      <nav class="tabs" aria-label="Repository">
+      <nav class="tabs" aria-label="Parts of the repository">
         <a href="/${fullName}"${at('code')}>Code</a>
         <a href="/${fullName}/pulls"${at('pulls')}>${capital(host.face.pages.pull)}s <span class="number">${open}</span></a>
       </nav>
     </div>
-  </div>`;
+  </section>`;
+}
+
+/** What strangers see: nobody signs in by a password here. */
+export function signInPage(message: string): Html {
+  return page({
+    title: 'Sign in',
+    body: html`<div class="blank">
+      <h1>Sign in</h1>
+      <p>${message}</p>
+      <p class="meta">The link works once, within an hour; <code>slipway start</code> prints a new one each time it starts.</p>
+    </div>`,
+  });
 }
 
 export function errorPage(facts: {

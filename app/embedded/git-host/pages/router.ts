@@ -10,7 +10,7 @@ import { type Asset, avatarSvg } from './assets.ts';
 import { checkPage } from './check-page.ts';
 import { blobPage, commitsPage, placeOf, repositoryPage, treePage } from './code-pages.ts';
 import { commitPage } from './commit-page.ts';
-import { errorPage } from './layout.ts';
+import { errorPage, signInPage } from './layout.ts';
 import { pullList, repositoryList } from './list-pages.ts';
 import { newPullPage } from './new-pull-page.ts';
 import { addPullActions } from './pull-actions.ts';
@@ -121,6 +121,7 @@ export function pageRoutes(host: Host, assets: ReadonlyMap<string, Asset>): Hono
     }
     const reasons = error.errors.map(({ field, message, code }) => message ?? `${field} is ${code}`);
     const message = reasons.length === 0 ? error.message : `${error.message}: ${reasons.join('; ')}`;
+    if (error.status === 401) return c.html(signInPage(message), 401);
     const viewer = c.get('viewer');
     return c.html(errorPage({ status: error.status, message, ...(viewer ? { viewer } : {}) }), error.status);
   });

@@ -22,9 +22,10 @@ function distance(ms: number): string {
   return 'just now';
 }
 
-/** `1 h 2 min`, `3 min 4 s`, `5 s`. */
+/** `1 h 2 min`, `3 min 4 s`, `5 s`, `< 1 s`. */
 export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (ms < 1_000) return '< 1 s';
+  const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
