@@ -1,17 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-
-/** A problem to show to the user of the command line: a line, a way out, no stack trace. */
-export class CliError extends Error {
-  override readonly name = 'CliError';
-  readonly fix: string;
-  constructor(message: string, fix: string) {
-    super(message);
-    this.fix = fix;
-  }
-}
+import { CliError } from './cli-error.ts';
+import { readIfThere } from './read-if-there.ts';
 
 /** Where a running Slipway tells how to reach it. Readable by its user alone. */
 export const connectionSchema = z.object({ url: z.url(), token: z.string().min(20) });
@@ -48,7 +39,10 @@ export class Client {
     const url = environment['SLIPWAY_URL'];
     const token = environment['SLIPWAY_TOKEN'];
     if (url !== undefined && token !== undefined) return new Client(connectionSchema.parse({ url, token }));
-    const text = await readFile(connectionFile(dataDir), 'utf8').catch(() => undefined);
+    const text = await readIfThere(
+      connectionFile(dataDir),
+      'Ask as the user who started Slipway, or set SLIPWAY_URL and SLIPWAY_TOKEN',
+    );
     if (text === undefined) {
       throw new CliError(
         'No Slipway runs on this machine',
@@ -66,8 +60,9 @@ export class Client {
     return schema.parse(await (await this.#request('POST', path, body)).json());
   }
 
-  async *text(path: string): AsyncIterable<string> {
-    const { body } = await this.#request('GET', path, undefined, 'without end');
+  /** What is told piece by piece, for as long as it takes. */
+  async *text(path: string, method: 'GET' | 'POST' = 'GET'): AsyncIterable<string> {
+    const { body } = await this.#request(method, path, undefined, 'without end');
     if (body !== null) yield* body.pipeThrough(new TextDecoderStream());
   }
 

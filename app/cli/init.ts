@@ -1,11 +1,12 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { detectPipeline } from '../../engine/detect/detect.ts';
 import { pipelineFile } from '../../engine/pipeline-file.ts';
 import { repositoryRoot } from '../embedded/working-tree.ts';
-import { CliError } from './client.ts';
+import { CliError } from './cli-error.ts';
 import { outputOf } from './output.ts';
+import { readIfThere } from './read-if-there.ts';
 
 const passedOver = new Set(['.git', 'node_modules', 'vendor', 'target', 'build', 'dist', '.venv']);
 const maxDepth = 4;
@@ -50,5 +51,8 @@ export async function filesOf(
     }
   };
   await walk('', 0);
-  return { paths, readFile: (path) => readFile(join(folder, path), 'utf8').catch(() => undefined) };
+  return {
+    paths,
+    readFile: (path) => readIfThere(join(folder, path), 'Detection needs to read it: mend its permissions'),
+  };
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { isActive } from '../../engine/core/run.ts';
-import { CliError } from './client.ts';
+import { CliError } from './cli-error.ts';
 import { linesOf, logText } from './log-text.ts';
 import { clientOf, outputOf, runId, type ServerOptions, wholeNumber, withServerOptions } from './output.ts';
 import type { ShownRun } from './show.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { CliError, Client, defaultDataDir } from './client.ts';
+import { CliError } from './cli-error.ts';
+import { Client, defaultDataDir } from './client.ts';
 import { type Paint, paintFor } from './run-view.ts';
 
 /** Where a command's words go: JSON for programs, lines for people. */

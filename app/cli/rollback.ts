@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { z } from 'zod';
-import { CliError } from './client.ts';
+import { CliError } from './cli-error.ts';
 import { clientOf, outputOf, type ServerOptions, withServerOptions } from './output.ts';
 
 export function rollbackCommand(): Command {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
@@ -14,9 +14,10 @@ import { defaultSlots, embeddedConfig, openCluster } from '../embedded/embedded-
 import { commitWorkingTree, repositoryRoot } from '../embedded/working-tree.ts';
 import { startSlipway } from '../main.ts';
 import { runIdOf } from '../start-run.ts';
-import { CliError } from './client.ts';
+import { CliError } from './cli-error.ts';
 import { filesOf } from './init.ts';
 import { outputOf, printable } from './output.ts';
+import { readIfThere } from './read-if-there.ts';
 import { RunView } from './run-view.ts';
 
 const stopSeconds = 2;
@@ -45,7 +46,10 @@ export function runCommand(): Command {
 }
 
 async function definitionIn(folder: string): Promise<{ readonly pipeline: Pipeline; readonly source: PipelineSource }> {
-  const text = await readFile(join(folder, pipelineFile), 'utf8').catch(() => undefined);
+  const text = await readIfThere(
+    join(folder, pipelineFile),
+    'Mend the file, or remove it to have a pipeline found by itself',
+  );
   if (text === undefined) {
     const { pipeline, explanation } = await detectPipeline(await filesOf(folder));
     if (pipeline.stages.length === 0)

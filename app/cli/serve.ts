@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { pino } from 'pino';
 import type { GitHostSetup } from '../../providers/git-host-setup.ts';
 import type { EnvironmentConfig } from '../config.ts';
@@ -7,6 +7,7 @@ import { openCluster } from '../embedded/embedded-slipway.ts';
 import { startSlipway } from '../main.ts';
 import { connectionFile } from './client.ts';
 import { clusterFromEnvironment, settingsOf } from './settings.ts';
+import { takeStateFolder } from './state-folder.ts';
 import { writeWhole } from './write-whole.ts';
 
 const stopSeconds = 5;
@@ -21,7 +22,7 @@ export async function serve(facts: {
   const { environment, dataDir } = facts;
   const ending = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   const log = pino({ level: process.env['SLIPWAY_LOG'] ?? 'info' }, pino.destination(2));
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const state = takeStateFolder(dataDir);
   const kubeconfig = await clusterFromEnvironment(environment);
   const cluster = kubeconfig === undefined ? await openCluster(dataDir, log) : undefined;
   const config = await settingsOf({
@@ -45,5 +46,6 @@ export async function serve(facts: {
   await slipway.stop();
   await cluster?.stop({ pods: 'end', graceSeconds: stopSeconds });
   await rm(connectionFile(dataDir), { force: true });
+  state.close();
   process.exit(0);
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
@@ -27,6 +27,7 @@ import { ports, wholeNumber } from './output.ts';
 import { formatDuration, paintFor, RunView } from './run-view.ts';
 import { serve } from './serve.ts';
 import { clusterFromEnvironment, settingsOf } from './settings.ts';
+import { takeStateFolder } from './state-folder.ts';
 import { writeWhole } from './write-whole.ts';
 
 const stopSeconds = 5;
@@ -102,7 +103,7 @@ async function start(options: StartOptions): Promise<void> {
     '  Go back      slipway rollback production',
     '  Your own     cd your-repository && slipway run',
     '',
-    'Ctrl-C ends it; pods of running stages live on and are taken over at the next start.',
+    'Ctrl-C ends it, with its pods. The next start brings deployments up again, and runs anew what was cut off.',
   );
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await running.stop();
@@ -128,7 +129,7 @@ async function bringUp(
   port: number,
   environment: EnvironmentConfig,
 ): Promise<Running> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const state = takeStateFolder(dataDir);
   const log = pino({ level: process.env['SLIPWAY_LOG'] ?? 'error' }, pino.destination(2));
   const paint = paintFor(process.stdout);
   const view = new RunView(process.stdout);
@@ -203,6 +204,7 @@ async function bringUp(
       await host.stop();
       await cluster?.stop({ pods: 'end', graceSeconds: stopSeconds });
       await rm(connectionFile(dataDir), { force: true });
+      state.close();
     },
   };
 }

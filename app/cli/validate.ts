@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { pipelineSchema } from '../../engine/pipeline-file/schema.ts';
 import { parsePipeline, pipelineFile } from '../../engine/pipeline-file.ts';
-import { CliError } from './client.ts';
+import { CliError } from './cli-error.ts';
 import { outputOf } from './output.ts';
+import { readIfThere } from './read-if-there.ts';
 
 export function validateCommand(): Command {
   return new Command('validate')
@@ -14,9 +14,9 @@ export function validateCommand(): Command {
     .action(async (file: string, options: { json?: boolean; schema?: boolean }) => {
       const output = outputOf(options);
       if (options.schema === true) return output.value(pipelineSchema);
-      const text = await readFile(file, 'utf8').catch(() => {
-        throw new CliError(`${file} cannot be read`, 'Name the file, or make one with `slipway init`');
-      });
+      const fix = 'Name the file, or make one with `slipway init`';
+      const text = await readIfThere(file, fix);
+      if (text === undefined) throw new CliError(`There is no ${file} here`, fix);
       const parsed = parsePipeline(text, { path: file });
       const mistakes = 'mistakes' in parsed ? parsed.mistakes : [];
       if (mistakes.length > 0) process.exitCode = 1;

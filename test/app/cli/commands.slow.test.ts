@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ it.each<[string, readonly string[], RegExp]>([
   ['an unknown command', ['rnu'], /unknown command 'rnu'/],
   ['an unknown option', ['runs', '--jsno'], /unknown option '--jsno'/],
   ['a port that is none', ['start', '--port', '99999'], /--port is "99999"\n {2}Give a whole number/],
-  ['no pipeline file', ['validate'], /\.slipway\.yaml cannot be read/],
+  ['no pipeline file', ['validate'], /There is no \.slipway\.yaml here\n {2}Name the file/],
   ['nothing to run', ['run'], /Nothing was found to build or test/],
   ['what is no id', ['show', '../../x'], /is no id of a run/],
 ])('says what to do about %s', async (_, words, said) => {
@@ -36,6 +36,17 @@ it.each<[string, readonly string[], RegExp]>([
   expect(err).toMatch(said);
   expect(err).not.toMatch(/\n\s+at /);
 });
+
+it.each(['run', 'validate'])(
+  '`slipway %s` takes no pipeline file that cannot be read for a missing one',
+  async (command) => {
+    const cwd = join(empty, `unreadable-${command}`);
+    mkdirSync(join(cwd, '.slipway.yaml'), { recursive: true });
+    const { code, out, err } = await slipway([command], { cwd });
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/\.slipway\.yaml cannot be read: it is a folder\n/);
+  },
+);
 
 it('gives programs its errors as JSON', async () => {
   const { code, err } = await ask('runs', '--json');
