@@ -7,7 +7,12 @@ export type StageKind = 'build' | 'test' | 'deploy' | 'verify';
 export interface Resources {
   readonly cpuMillicores: number;
   readonly memoryBytes: number;
+  /** What the stage may write, limited alone; the most there is when left out. */
+  readonly diskBytes?: number;
 }
+
+/** What one stage may write at most: its node belongs to others too. */
+export const largestDiskBytes = 20 * 2 ** 30;
 
 /** A file or folder of the workspace that a stage hands on, kept by its SHA-256 digest. */
 export interface ArtifactOutput {

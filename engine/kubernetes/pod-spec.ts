@@ -1,11 +1,12 @@
 import type { V1Container, V1Pod, V1ResourceRequirements, V1Toleration } from '@kubernetes/client-node';
 import { stageContainerScript } from '../agent/stage-script.ts';
-import type { Resources } from '../core/pipeline.ts';
+import { largestDiskBytes, type Resources } from '../core/pipeline.ts';
 import type { Egress, SettingsOfTenant, TenantSettings, Toleration } from '../core/tenant.ts';
 import type { AttemptPod } from '../ports/pod-runner.ts';
 import { annotations, labels } from './names.ts';
 import { agentAudience } from './pod-identity.ts';
 import { priorityClassOf } from './priority-classes.ts';
+import { bytesQuantity } from './quantity.ts';
 
 export interface PodSettings {
   /** `host:port` of the controller, as pods reach it. */
@@ -25,7 +26,6 @@ const tokenFolder = '/slipway/token';
 const tokenSeconds = 3_600;
 /** The pod's own limit stands behind the agent's: fetching, reports and artifacts take time too. */
 const deadlineSlackSeconds = 900;
-const stageDiskBytes = 20 * 2 ** 30;
 const agentDiskBytes = 2 ** 30;
 const agentResources: Resources = { cpuMillicores: 100, memoryBytes: 256 * 2 ** 20 };
 /** How long pods stay bound to a node that does not answer; by default it is five minutes. */
@@ -40,6 +40,8 @@ const agentLimitMillicores = 1_000;
 export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
   const tenant = settings.tenant(pod.tenant);
   const pool = tenant.pools[pod.pool];
+  // The containers' limits count together: without a limit of its own the workspace could take the agent's share too.
+  const sizeLimit = bytesQuantity(pod.resources.diskBytes ?? largestDiskBytes);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -69,9 +71,9 @@ export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
       dnsConfig: { options: [{ name: 'ndots', value: String(tenant.ndots) }] },
       containers: [agentContainer(settings, tenant), stageContainer(pod, tenant)],
       volumes: [
-        { name: 'workspace', emptyDir: {} },
+        { name: 'workspace', emptyDir: { sizeLimit } },
         { name: 'control', emptyDir: {} },
-        { name: 'stage-home', emptyDir: {} },
+        { name: 'stage-home', emptyDir: { sizeLimit } },
         { name: 'agent-home', emptyDir: {} },
         {
           name: 'token',
@@ -128,7 +130,7 @@ function stageContainer({ image, resources }: AttemptPod, { images, egress }: Te
       ...proxyVariables(egress.proxy, undefined),
     ],
     workingDir: workspace,
-    resources: requirements(resources, stageDiskBytes),
+    resources: requirements(resources, resources.diskBytes ?? largestDiskBytes),
     securityContext: restricted,
     volumeMounts: [
       { name: 'workspace', mountPath: workspace },

@@ -88,6 +88,10 @@ const stage = object(
     resources: object({
       cpu: described({ type: ['string', 'number'] }, '500m or 2'),
       memory: described({ type: ['string', 'number'] }, '512Mi or 2Gi'),
+      disk: described(
+        { type: ['string', 'number'] },
+        'What it may write: 500Mi or 5Gi; 20Gi at most, and when left out',
+      ),
     }),
     pool: described(
       { type: 'string', pattern: '^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$' },

@@ -1,3 +1,5 @@
+import { largestDiskBytes } from '../core/pipeline.ts';
+
 const second = 1_000;
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: second, m: 60 * second, h: 3_600 * second };
 
@@ -34,6 +36,12 @@ export function parseMemory(text: string): number | undefined {
   if (match === null) return undefined;
   const value = Math.round(Number(match[1]) * (memoryUnits[match[2] ?? ''] ?? 1));
   return value > 0 ? value : undefined;
+}
+
+/** As memory, up to what one stage may write. */
+export function parseDisk(text: string): number | undefined {
+  const bytes = parseMemory(text);
+  return bytes === undefined || bytes > largestDiskBytes ? undefined : bytes;
 }
 
 const cronRanges = [

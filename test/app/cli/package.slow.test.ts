@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -28,6 +28,21 @@ it('the packed Slipway tells its version and its schema', async () => {
   expect(await slipway(['--version'], { cwd: folder, program })).toMatchObject({ code: 0 });
   const { out } = await slipway(['validate', '--schema'], { cwd: folder, program });
   expect(JSON.parse(out)).toMatchObject({ title: 'A Slipway pipeline' });
+  const file = join(folder, 'node_modules', 'slipway', 'schema', 'pipeline.json');
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(JSON.parse(out));
+});
+
+it('`npm link` in a checkout puts it on the PATH', async () => {
+  const prefix = join(folder, 'prefix');
+  execFileSync('npm', ['link', '--silent'], {
+    cwd: root,
+    stdio: 'pipe',
+    env: { ...process.env, npm_config_prefix: prefix },
+  });
+  expect(await slipway(['--version'], { cwd: folder, program: join(prefix, 'bin', 'slipway') })).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
 });
 
 it('the packed Slipway runs a repository', async () => {

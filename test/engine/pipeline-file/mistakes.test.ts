@@ -44,6 +44,7 @@ it.each([
     'environments:\n  production:\n    aproval: {}\nstages: { t: { commands: [a] } }\n',
     3,
   ],
+  ['more disk than a stage may write', 'stages: { t: { commands: [a], resources: { disk: 21Gi } } }\n', 1],
   [
     'an approver that is none',
     'environments:\n  p: { approval: { by: "a b" } }\nstages: { t: { commands: [a] } }\n',

@@ -9,6 +9,12 @@ import { parsePipeline } from '../../../engine/pipeline-file.ts';
 const isShaped = new Ajv({ allowUnionTypes: true }).compile(pipelineSchema);
 const guide = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'pipeline.md'), 'utf8');
 
+it('stands as a file in the package, for editors', () => {
+  const file = join(import.meta.dirname, '..', '..', '..', 'schema', 'pipeline.json');
+  // After a change of the schema: `npm run schema`.
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(pipelineSchema);
+});
+
 /** What the reader takes the schema takes, and the other way round, as far as a schema can tell. */
 it.each([
   ['the guide’s example', /```yaml\n(.*?)```/s.exec(guide)?.[1] ?? '', true],
@@ -29,6 +35,7 @@ it.each([
   ],
   ['a pool', 'stages: { t: { commands: [a], pool: heavy } }', true],
   ['a pool that cannot be', 'stages: { t: { commands: [a], pool: "Heavy!" } }', false],
+  ['a disk', 'stages: { t: { commands: [a], resources: { disk: 500Mi } } }', true],
   ['no stages', 'on: { push: }', false],
   ['an empty stage', 'stages: { t: {} }', false],
   ['an unknown key', 'stages: { t: { commands: [a], comands: [b] } }', false],

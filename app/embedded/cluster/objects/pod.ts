@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Condition, envelope, IntOrString } from './meta.ts';
 
+const Quantity = z.union([z.string(), z.number()]).transform((value) => String(value));
 const KeyRef = z.looseObject({ name: z.string().default(''), key: z.string(), optional: z.boolean().optional() });
 const SourceRef = z.looseObject({ name: z.string().default(''), optional: z.boolean().optional() });
 
@@ -52,7 +53,6 @@ export const VolumeMount = z.looseObject({
 });
 export type VolumeMount = z.infer<typeof VolumeMount>;
 
-const Quantity = z.union([z.string(), z.number()]).transform((value) => String(value));
 export const Resources = z.looseObject({
   requests: z.record(z.string(), Quantity).optional(),
   limits: z.record(z.string(), Quantity).optional(),
@@ -107,7 +107,7 @@ export type ProjectedSource = z.infer<typeof ProjectedSource>;
 
 export const Volume = z.looseObject({
   name: z.string().min(1),
-  emptyDir: z.looseObject({}).optional(),
+  emptyDir: z.looseObject({ sizeLimit: Quantity.optional() }).optional(),
   configMap: SourceRef.extend({ items: Items, defaultMode: mode }).optional(),
   secret: z
     .looseObject({ secretName: z.string().min(1), optional: z.boolean().optional(), items: Items, defaultMode: mode })

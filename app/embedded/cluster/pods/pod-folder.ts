@@ -36,6 +36,8 @@ const Handed = z.object({ pid: z.number(), pidStart: z.string() });
 /** The process that got the pod's spec; on disk before the spec leaves, so that no pod is ever started twice. */
 export type Handed = z.infer<typeof Handed>;
 
+const Stop = z.object({ gracePeriodMs: z.number(), evictedFor: z.string().optional() });
+
 /** The files of one pod: `state.json`, `handed.json`, `stop.json`, `logs/`, `volumes/`, `home/`, `tmp/`. */
 export class PodFolder {
   readonly path: string;
@@ -74,6 +76,13 @@ export class PodFolder {
 
   writeStop(request: StopRequest): void {
     writePrivate(join(this.path, 'stop.json'), JSON.stringify(request));
+  }
+
+  stop(): StopRequest | undefined {
+    const stop = this.#read('stop.json', Stop);
+    if (stop === undefined) return undefined;
+    const { gracePeriodMs, evictedFor } = stop;
+    return { gracePeriodMs, ...(evictedFor === undefined ? {} : { evictedFor }) };
   }
 
   #read<T>(name: string, schema: z.ZodType<T>): T | undefined {

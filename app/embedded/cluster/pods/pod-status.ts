@@ -9,6 +9,8 @@ export interface PodFacts {
   readonly fault?: { readonly reason: string; readonly message: string } | undefined;
   /** The shim ended without telling the pod's end. */
   readonly isLost: boolean;
+  /** Why its node put it out. */
+  readonly evictedFor?: string | undefined;
   /** By container name; what its probes found. */
   readonly probes: ReadonlyMap<string, { readonly isStarted: boolean; readonly isReady: boolean }>;
   readonly now: Date;
@@ -18,7 +20,7 @@ type Terminated = NonNullable<ContainerState['terminated']>;
 
 /** A pod's status from what its shim and its probes tell; pure, and the same however often it is asked. */
 export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
-  const { state, fault, isLost, now } = facts;
+  const { state, fault, isLost, evictedFor, now } = facts;
   const init = containersStatus(pod.spec.initContainers ?? [], state?.initContainers, facts, 'init');
   const containers = containersStatus(pod.spec.containers, state?.containers, facts, 'main');
   const phase = phaseOf(pod, facts, init, containers);
@@ -46,7 +48,8 @@ export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
     ...(isDeadline
       ? { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' }
       : {}),
-    ...(isLost
+    ...(evictedFor !== undefined && isOver ? { reason: 'Evicted', message: evictedFor } : {}),
+    ...(isLost && evictedFor === undefined
       ? {
           reason: 'ShimLost',
           message: "The process beside the pod's containers ended without a word; what it left was killed",
@@ -66,7 +69,7 @@ export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
 
 function phaseOf(
   pod: Pod,
-  { state, isLost }: PodFacts,
+  { state, isLost, evictedFor }: PodFacts,
   init: readonly ContainerStatus[],
   containers: readonly ContainerStatus[],
 ): NonNullable<PodStatus['phase']> {
@@ -75,7 +78,7 @@ function phaseOf(
   if (state === undefined) return 'Pending';
   if (state.ended !== undefined) {
     const isGood = [...init, ...containers].every(({ state: at }) => at?.terminated?.exitCode === 0);
-    return isGood && state.ended.cause !== 'deadline' ? 'Succeeded' : 'Failed';
+    return isGood && state.ended.cause !== 'deadline' && evictedFor === undefined ? 'Succeeded' : 'Failed';
   }
   return state.containers.some(({ now }) => now.phase !== 'waiting') ? 'Running' : 'Pending';
 }

@@ -3,17 +3,21 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dropFinalizer } from '../api/deletion.ts';
 import type { Container, Pod } from '../objects/pod.ts';
 import { ContainerProbes } from './container-probes.ts';
+import { diskExcess, hasDiskLimit } from './disk-limit.ts';
 import { localContainer } from './environment.ts';
 import type { KubeletParts } from './kubelet.ts';
 import { PodFault } from './pod-fault.ts';
-import { PodFolder, type PodState } from './pod-folder.ts';
+import { type Handed, PodFolder, type PodState } from './pod-folder.ts';
 import { podStatus } from './pod-status.ts';
 import { chooseLocalPorts, localPortsAnnotation, localPortsOf, printLocalPorts, resolvePort } from './ports.ts';
 import { killMarked, processStart, signal } from './processes.ts';
-import { containerMark, type ShimContainer } from './shim-protocol.ts';
+import { containerMark, type ShimContainer, type StopRequest } from './shim-protocol.ts';
 import { mountPathsOf } from './volumes.ts';
 
 const pollMs = 1_000;
+/** Between two looks at what a pod wrote; longer where looking itself takes long. */
+const diskLookMs = 5_000;
+const diskRestPerLook = 20;
 const retryMs = 1_000;
 /** How long after the grace period a shim may still take before it is killed with all of the pod. */
 const shimGraceMs = 3_000;
@@ -31,6 +35,7 @@ export class PodWorker {
   #isHanded = false;
   #isStarting = false;
   #isLost = false;
+  #evictedFor: string | undefined;
   #isDone = false;
   #stopAtMs: number | undefined;
   #watcher: FSWatcher | undefined;
@@ -68,9 +73,12 @@ export class PodWorker {
     this.#poll = setInterval(() => this.#read(), pollMs);
     this.#poll.unref();
     this.#isHanded = this.#folder.handed() !== undefined;
+    this.#evictedFor = this.#folder.stop()?.evictedFor;
     this.#read();
     this.changed();
+    if (this.#evictedFor !== undefined) this.#evict(this.#evictedFor);
     this.#renewTokens();
+    this.#watchDisk(diskLookMs);
     if (!this.#isHanded) await this.#begin();
   }
 
@@ -250,6 +258,7 @@ export class PodWorker {
       state: this.#state,
       fault: this.#fault,
       isLost: this.#isLost,
+      evictedFor: this.#evictedFor,
       probes,
       now: this.#parts.now(),
     });
@@ -273,14 +282,46 @@ export class PodWorker {
       return;
     }
     if (isFirst) this.#record('Normal', 'Killing', 'Stopping the pod');
-    this.#folder.writeStop({ gracePeriodMs });
+    this.#endProcesses(handed, { gracePeriodMs });
+  }
+
+  /** Its shim is asked to end it; should it not, all of it is killed. */
+  #endProcesses(handed: Handed, request: StopRequest): void {
+    try {
+      this.#folder.writeStop(request);
+    } catch (error) {
+      // On a full disk it ends by its own grace period.
+      this.#parts.onError(error, this.#name);
+    }
     if (processStart(handed.pid) === handed.pidStart) signal(handed.pid, 'SIGTERM');
-    this.#later(gracePeriodMs + shimGraceMs, async () => {
+    this.#later(request.gracePeriodMs + shimGraceMs, async () => {
       if (this.isEnded) return;
       if (processStart(handed.pid) === handed.pidStart) signal(handed.pid, 'SIGKILL');
       killMarked(`${containerMark}=${this.#uid}/`);
       this.#later(50, async () => this.#read());
     });
+  }
+
+  #watchDisk(delayMs: number): void {
+    const pod = this.#pod();
+    if (pod === undefined || !hasDiskLimit(pod, this.#folder)) return;
+    this.#later(delayMs, async () => {
+      if (this.isEnded || this.#stopAtMs !== undefined || this.#evictedFor !== undefined) return;
+      const begin = performance.now();
+      const excess = this.#isHanded ? await diskExcess(pod, this.#folder) : undefined;
+      if (excess === undefined) this.#watchDisk(Math.max(diskLookMs, diskRestPerLook * (performance.now() - begin)));
+      else this.#evict(excess);
+    });
+  }
+
+  /** Puts the pod out for what it did to its node, without grace: it goes on doing it meanwhile. */
+  #evict(evictedFor: string): void {
+    const handed = this.#folder.handed();
+    if (this.#isDone || this.isEnded || this.#stopAtMs !== undefined || handed === undefined) return;
+    this.#evictedFor = evictedFor;
+    for (const { probes } of this.#probes.values()) probes.stop();
+    this.#record('Warning', 'Evicted', evictedFor);
+    this.#endProcesses(handed, { gracePeriodMs: 0, evictedFor });
   }
 
   /** A pod that is to go goes once its processes have; without them at once. */

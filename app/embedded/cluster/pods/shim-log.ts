@@ -53,6 +53,15 @@ export class ContainerLog {
   #append(parts: readonly Buffer[]): void {
     if (parts.length === 0) return;
     const bytes = Buffer.concat(parts);
+    try {
+      this.#write(bytes);
+    } catch (error) {
+      // A full disk loses lines and nothing else: the containers go on.
+      if (!isFullDisk(error)) throw error;
+    }
+  }
+
+  #write(bytes: Buffer): void {
     if (this.#size > 0 && this.#size + bytes.length > fileBytes) {
       closeSync(this.#descriptor);
       renameSync(this.#file, `${this.#file}.1`);
@@ -62,6 +71,11 @@ export class ContainerLog {
     for (let written = 0; written < bytes.length; ) written += writeSync(this.#descriptor, bytes, written);
     this.#size += bytes.length;
   }
+}
+
+/** Nothing more can be written here until somebody makes room. */
+export function isFullDisk(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 function now(): string {

@@ -26,6 +26,8 @@ export interface ShimContainer {
 
 export interface StopRequest {
   readonly gracePeriodMs: number;
+  /** What the pod did to be put out by its node. */
+  readonly evictedFor?: string;
 }
 
 /** Times are milliseconds since the epoch. */

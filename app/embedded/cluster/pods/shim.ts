@@ -2,6 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { killMarked, markedProcesses, processStart, signal } from './processes.ts';
 import { runContainer } from './shim-container.ts';
+import { isFullDisk } from './shim-log.ts';
 import {
   type ContainerEnd,
   type ContainerPhase,
@@ -19,6 +20,7 @@ import {
  */
 
 type Cause = NonNullable<ShimState['ended']>['cause'];
+const saveAgainMs = 500;
 const maximalBackoffMs = 300_000;
 const backoffResetMs = 600_000;
 
@@ -31,6 +33,8 @@ class Shim {
   #cause: Cause | undefined;
   #wake: (() => void)[] = [];
   #killTimer: NodeJS.Timeout | undefined;
+  #ended: ShimState['ended'];
+  #saveTimer: NodeJS.Timeout | undefined;
 
   constructor(spec: ShimSpec) {
     this.#spec = spec;
@@ -49,7 +53,9 @@ class Shim {
     if (isInitialized) await Promise.all(containers.map((container) => this.#keepRunning(container)));
     clearTimeout(this.#killTimer);
     killMarked(`${containerMark}=${this.#spec.uid}/`);
-    this.#save({ atMs: Date.now(), cause: this.#cause ?? 'finished' });
+    this.#ended = { atMs: Date.now(), cause: this.#cause ?? 'finished' };
+    // A full disk takes nothing: how it ended is told once there is room.
+    while (!this.#save()) await new Promise((resolve) => setTimeout(resolve, saveAgainMs));
   }
 
   async #initialize(containers: readonly ShimContainer[]): Promise<boolean> {
@@ -151,7 +157,21 @@ class Shim {
     this.#save();
   }
 
-  #save(ended?: ShimState['ended']): void {
+  /** @returns whether it is on disk; it is tried again where it is not */
+  #save(): boolean {
+    clearTimeout(this.#saveTimer);
+    try {
+      this.#write();
+      return true;
+    } catch (error) {
+      // Without its folder the pod is nobody's any more.
+      if (!isFullDisk(error)) throw error;
+      this.#saveTimer = setTimeout(() => this.#save(), saveAgainMs);
+      return false;
+    }
+  }
+
+  #write(): void {
     const pick = (list: readonly ShimContainer[]): ShimContainerState[] =>
       list.flatMap(({ name }) => this.#states.get(name) ?? []);
     const state: ShimState = {
@@ -160,7 +180,7 @@ class Shim {
       startedAtMs: this.#startedAtMs,
       initContainers: pick(this.#spec.initContainers),
       containers: pick(this.#spec.containers),
-      ...(ended === undefined ? {} : { ended }),
+      ...(this.#ended === undefined ? {} : { ended: this.#ended }),
     };
     const file = join(this.#spec.folder, 'state.json');
     writeFileSync(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
