@@ -9,6 +9,7 @@ import type { RunList } from '../engine/ports/run-list.ts';
 import type { RunChange, RunLoop } from '../engine/run-loop.ts';
 import type { Audit } from './audit.ts';
 import type { OperatorApproval } from './conversation/operator-approval.ts';
+import type { Rebuild } from './rebuild.ts';
 
 /** Who acts through the command line: whoever may read the token on the machine that runs Slipway. */
 const operator: Person = { login: 'operator', id: 'operator' };
@@ -55,6 +56,7 @@ export function apiRoutes(parts: {
   readonly rollback: Rollback;
   readonly audit: Audit;
   readonly approvals: OperatorApproval;
+  readonly rebuild: Rebuild;
 }): Hono {
   const { loop, runs, logs } = parts;
   const api = new Hono();
@@ -145,7 +147,7 @@ export function apiRoutes(parts: {
     const sent = await loop.send(runId, { type: 'CancelRun', by: operator, reason: body.data.reason });
     return sent.ok
       ? context.json({ runId, version: sent.version })
-      : context.json({ error: sent.reason, fix: '' }, 409);
+      : context.json({ error: sent.reason, fix: `See \`slipway show ${runId}\`` }, 409);
   });
 
   api.post('/runs/:id/retry', async (context) => {
@@ -156,7 +158,7 @@ export function apiRoutes(parts: {
     const sent = await loop.send(runId, { type: 'RetryStages', by: operator, stages: body.data.stages ?? 'failed' });
     return sent.ok
       ? context.json({ runId, version: sent.version })
-      : context.json({ error: sent.reason, fix: '' }, 409);
+      : context.json({ error: sent.reason, fix: `See \`slipway show ${runId}\`` }, 409);
   });
 
   api.post('/runs/:id/approval', async (context) => {
@@ -194,6 +196,12 @@ export function apiRoutes(parts: {
     });
     return context.json(done);
   });
+
+  api.post('/rebuild', (context) =>
+    streamText(context, async (stream) => {
+      for await (const rebuilt of parts.rebuild()) await stream.writeln(JSON.stringify(rebuilt));
+    }),
+  );
 
   return api;
 }

@@ -49,6 +49,7 @@ import { lead } from './lead.ts';
 import { missedHostEvent, missedProvider } from './missed-event.ts';
 import { openDatabase } from './open-database.ts';
 import { openPages } from './pages/open-pages.ts';
+import { rebuildReadModels } from './rebuild.ts';
 import { closeLogs } from './reconcilers/close-logs.ts';
 import { CreatePods, defaultCreatePodsSettings } from './reconcilers/create-pods.ts';
 import { ListRuns } from './reconcilers/list-runs.ts';
@@ -136,9 +137,12 @@ export async function startSlipway(
   };
   const hostOf = (provider: string) => budgets.meter(plainHostOf(provider));
 
+  const runEvents = mongoEventStore<RunEvent>(database, 'run-events');
+  const rolloutEvents = mongoEventStore<RolloutEvent>(database, 'rollout-events');
+  const snapshots = mongoSnapshotStore(database);
   const loop = new RunLoop({
-    events: mongoEventStore<RunEvent>(database, 'run-events'),
-    snapshots: mongoSnapshotStore(database),
+    events: runEvents,
+    snapshots,
     clock: systemClock,
     replica: config.replica,
   });
@@ -214,7 +218,7 @@ export async function startSlipway(
       ...(config.agentPrograms === undefined ? {} : { fetchCommand: config.agentPrograms.fetchArtifact }),
     }),
     revisions,
-    events: mongoEventStore<RolloutEvent>(database, 'rollout-events'),
+    events: rolloutEvents,
     clock: systemClock,
     onError,
   });
@@ -338,6 +342,7 @@ export async function startSlipway(
       rollback: (request) => rollOut.rollBack(request),
       audit: conversation.audit,
       approvals: conversation.operator,
+      rebuild: rebuildReadModels({ runEvents, rolloutEvents, snapshots, loop, runs, revisions }),
     }).route('/', installationApi({ setupLink: pages.setupLink })),
     pages: pages.routes,
     apiToken: config.apiToken,

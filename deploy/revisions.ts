@@ -93,6 +93,18 @@ export class Revisions {
     }
   }
 
+  /** Writes a revision as the log tells it. What is under way writes for itself: it is only added where it is missing. */
+  async restore(ref: EnvironmentRef, revision: Revision): Promise<void> {
+    const environment = environmentKey(ref);
+    const _id = idOf(environment, revision.number);
+    const stored = { environment, namespace: this.#namespaceOf(ref), ...revision };
+    if (revision.state !== 'rolling') await this.#revisions.replaceOne({ _id }, stored, { upsert: true });
+    else if ((await this.#revisions.findOne({ _id })) === null)
+      await this.#revisions.insertOne({ _id, ...stored }).catch((error: unknown) => {
+        if (!isDuplicateKey(error)) throw error;
+      });
+  }
+
   async get(ref: EnvironmentRef, number: number): Promise<Revision | undefined> {
     return (await this.#revisions.findOne({ _id: idOf(environmentKey(ref), number) })) ?? undefined;
   }

@@ -1,9 +1,17 @@
 import type { DeployTarget } from '../engine/core/pipeline.ts';
+import type { EnvironmentRef, Revision } from './revision.ts';
 
 /** The revision that a rollout comes from, or goes back to. */
 export interface Stand {
   readonly revision: number;
   readonly digest: string;
+}
+
+/** Where a rollout goes and who asked for it: with the rest of the log, all that the history of environments is made of. */
+export interface RolloutOrigin extends Pick<Revision, 'by' | 'at' | 'headSha' | 'runId' | 'rollbackOf'> {
+  readonly environment: EnvironmentRef;
+  /** When what it ships came about: an older run never gets the word back from a newer one. */
+  readonly orderAt: Date;
 }
 
 export type RolloutEvent = { readonly at: Date } & (
@@ -15,6 +23,8 @@ export type RolloutEvent = { readonly at: Date } & (
       readonly target: DeployTarget;
       /** Absent for the first one in its environment. */
       readonly previous?: Stand;
+      /** Absent in events of older versions. */
+      readonly origin?: RolloutOrigin;
     }
   | { readonly type: 'RevisionReady' }
   /** It did not get ready, or failed its smoke request: it is left. */

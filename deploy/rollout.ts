@@ -23,7 +23,7 @@ export interface Rollout {
 
 export function evolve(rollout: Rollout | undefined, event: RolloutEvent): Rollout {
   if (event.type === 'RolloutStarted') {
-    const { type: _, at, ...facts } = event;
+    const { type: _, at, origin: __, ...facts } = event;
     return { ...facts, startedAt: at, state: { status: 'progressing' } };
   }
   if (rollout === undefined) throw new RangeError(`${event.type} stands before RolloutStarted`);

@@ -6,11 +6,12 @@ import { reportOf } from '../error-report.ts';
 import { approveCommand } from './approve.ts';
 import { auditCommand } from './audit.ts';
 import { cancelCommand } from './cancel.ts';
-import { CliError } from './client.ts';
+import { CliError } from './cli-error.ts';
 import { egressProxyCommand } from './egress-proxy.ts';
 import { embeddedCommand } from './embedded.ts';
 import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
+import { rebuildCommand } from './rebuild.ts';
 import { retryCommand } from './retry.ts';
 import { rollbackCommand } from './rollback.ts';
 import { runCommand } from './run.ts';
@@ -41,6 +42,7 @@ const program = new Command('slipway')
   .addCommand(approveCommand('reject'))
   .addCommand(auditCommand())
   .addCommand(egressProxyCommand())
+  .addCommand(rebuildCommand())
   .addCommand(embeddedCommand());
 
 // A pipe that its reader closed early (`slipway logs ... | head`) is no error.

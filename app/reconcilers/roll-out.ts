@@ -5,7 +5,7 @@ import { DeployError } from '../../deploy/ports/errors.ts';
 import type { EnvironmentRef, Revision } from '../../deploy/revision.ts';
 import type { Revisions } from '../../deploy/revisions.ts';
 import { evolve, isOver, type Rollout } from '../../deploy/rollout.ts';
-import type { RolloutEvent } from '../../deploy/rollout-events.ts';
+import type { RolloutEvent, RolloutOrigin } from '../../deploy/rollout-events.ts';
 import type { ApprovalSubject } from '../../engine/core/approval-subject.ts';
 import type { DeployTarget, PlannedStage } from '../../engine/core/pipeline.ts';
 import { isActive, type Run, stageState } from '../../engine/core/run.ts';
@@ -33,6 +33,18 @@ interface Wish {
   readonly headSha?: string;
   readonly runId?: string;
   readonly rollbackOf?: number;
+}
+
+function originOf({ environment, orderAt }: Wish, { by, at, headSha, runId, rollbackOf }: Revision): RolloutOrigin {
+  return {
+    environment,
+    orderAt,
+    by,
+    at,
+    ...(headSha === undefined ? {} : { headSha }),
+    ...(runId === undefined ? {} : { runId }),
+    ...(rollbackOf === undefined ? {} : { rollbackOf }),
+  };
 }
 
 /** Whether a deploy may start: why it is held; or what it is about to do, where people had to consent to that. */
@@ -267,6 +279,7 @@ export class RollOut {
         digest: revision.digest,
         target,
         ...(previous === undefined ? {} : { previous: { revision: previous.number, digest: previous.digest } }),
+        origin: originOf(wish, revision),
       });
       if (holder !== rolloutId) await append({ type: 'RolloutSuperseded', at: this.#clock.now(), by: holder });
     }

@@ -57,6 +57,20 @@ export function mongoEventStore<E>(database: Database, collection: string): Even
         ({ stream: of, version, commandId, events }): Commit<E> => ({ stream: of, version, commandId, events }),
       );
     },
+
+    async *streams() {
+      // By the index of `_id` from one stream's first commit to the next one's: no commit between is read.
+      for (let last = ''; ; ) {
+        const [first] = await commits
+          .find({ _id: { $gt: last } })
+          .sort({ _id: 1 })
+          .limit(1)
+          .toArray();
+        if (first === undefined) return;
+        yield first.stream;
+        last = `${first.stream};`;
+      }
+    },
   };
 }
 

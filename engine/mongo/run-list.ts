@@ -16,7 +16,7 @@ export async function mongoRunList(database: Database): Promise<RunList> {
     async save(run, version) {
       const { runId, ...summary } = summarize(run, version);
       try {
-        await runs.replaceOne({ _id: runId, version: { $lt: version } }, summary, { upsert: true });
+        await runs.replaceOne({ _id: runId, version: { $lte: version } }, summary, { upsert: true });
       } catch (error) {
         // The upsert found no older version and hit the newer one that is there: nothing to do.
         if (!isDuplicateKey(error)) throw error;

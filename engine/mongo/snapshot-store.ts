@@ -22,5 +22,8 @@ export function mongoSnapshotStore(database: Database): SnapshotStore {
     async save(run, version) {
       await snapshots.replaceOne({ _id: run.runId }, { shape: runShape, version, run }, { upsert: true });
     },
+    async clear() {
+      await snapshots.deleteMany({});
+    },
   };
 }

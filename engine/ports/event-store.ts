@@ -19,4 +19,6 @@ export interface EventStore<E> {
   append(commit: Commit<E>): Promise<'appended' | 'conflict'>;
   /** Commits of a stream after `afterVersion` (0: all), oldest first, without a gap. */
   load(stream: string, afterVersion: number): Promise<readonly Commit<E>[]>;
+  /** The ids of all streams, in their order, one at a time. */
+  streams(): AsyncIterable<string>;
 }

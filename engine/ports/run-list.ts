@@ -41,7 +41,7 @@ export interface RunFilter {
 
 /** The list of runs: a read model. */
 export interface RunList {
-  /** Keeps the newest version of a run's summary; older ones are passed over. */
+  /** Keeps the newest version of a run's summary; older ones are passed over, the same is written again. */
   save(run: Run, version: number): Promise<void>;
   /** Newest first. */
   find(filter: RunFilter, options: { readonly limit: number }): Promise<readonly RunSummary[]>;

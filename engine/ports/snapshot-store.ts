@@ -4,4 +4,6 @@ import type { Run } from '../core/run.ts';
 export interface SnapshotStore {
   latest(runId: string): Promise<{ readonly run: Run; readonly version: number } | undefined>;
   save(run: Run, version: number): Promise<void>;
+  /** Forgets all of them. */
+  clear(): Promise<void>;
 }

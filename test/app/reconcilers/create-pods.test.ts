@@ -43,8 +43,9 @@ class World {
           return 'appended';
         },
         load: async (_, after) => this.commits.filter(({ version }) => version > after),
+        streams: async function* () {},
       },
-      snapshots: { save: async () => undefined, latest: async () => undefined },
+      snapshots: { save: async () => undefined, latest: async () => undefined, clear: async () => undefined },
       clock,
       replica: 'one',
     });

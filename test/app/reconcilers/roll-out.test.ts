@@ -66,6 +66,7 @@ describe('a rollout while the store is away', () => {
       revisions,
       events: {
         load: (stream, after) => rollouts.load(stream, after),
+        streams: () => rollouts.streams(),
         append: async (commit) => {
           if (!isAway) return rollouts.append(commit);
           refused += 1;
