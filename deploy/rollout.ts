@@ -63,3 +63,20 @@ export function isOver({ state }: Rollout): boolean {
 function reasonOf({ state }: Rollout): string {
   return state.status === 'rolling-back' ? state.reason : '';
 }
+
+/** How a rollout stands, in words for people. */
+export function endMessage({ state }: Rollout): string {
+  switch (state.status) {
+    case 'rolled-back':
+      return `${state.reason}. ${state.message}`;
+    case 'held':
+      return `${state.reason}. The rollout is held where it stands`;
+    case 'superseded':
+      return `A newer rollout took the environment over (${state.by})`;
+    case 'succeeded':
+    case 'progressing':
+    case 'smoking':
+    case 'rolling-back':
+      return state.status;
+  }
+}

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { decide, type RolloutFacts } from '../../deploy/decide.ts';
-import type { Cluster, ServiceObservation } from '../../deploy/ports/cluster.ts';
+import type { Cluster } from '../../deploy/ports/cluster.ts';
 import { DeployError } from '../../deploy/ports/errors.ts';
-import type { EnvironmentRef, Revision } from '../../deploy/revision.ts';
 import type { Revisions } from '../../deploy/revisions.ts';
-import { evolve, isOver, type Rollout } from '../../deploy/rollout.ts';
-import type { RolloutEvent, RolloutOrigin } from '../../deploy/rollout-events.ts';
+import { endMessage, isOver, type Rollout } from '../../deploy/rollout.ts';
+import { RolloutDriver } from '../../deploy/rollout-driver.ts';
+import type { RolloutEvent } from '../../deploy/rollout-events.ts';
 import type { ApprovalSubject } from '../../engine/core/approval-subject.ts';
 import type { DeployTarget, PlannedStage } from '../../engine/core/pipeline.ts';
 import { isActive, type Run, stageState } from '../../engine/core/run.ts';
@@ -17,35 +16,8 @@ import type { AttemptRef } from '../../engine/ports/pod-runner.ts';
 import type { RunChange, RunLoop } from '../../engine/run-loop.ts';
 import { digestOf } from '../approvals.ts';
 
-const lookMs = 250;
 const askAgainMs = 2_000;
-const smokeRequestMs = 3_000;
 const noLog = { lines: 0, bytes: 0, sha256: '' };
-
-/** What a rollout is to bring about. */
-interface Wish {
-  readonly rolloutId: string;
-  readonly environment: EnvironmentRef;
-  readonly target: DeployTarget;
-  readonly digest: string;
-  readonly by: string;
-  readonly orderAt: Date;
-  readonly headSha?: string;
-  readonly runId?: string;
-  readonly rollbackOf?: number;
-}
-
-function originOf({ environment, orderAt }: Wish, { by, at, headSha, runId, rollbackOf }: Revision): RolloutOrigin {
-  return {
-    environment,
-    orderAt,
-    by,
-    at,
-    ...(headSha === undefined ? {} : { headSha }),
-    ...(runId === undefined ? {} : { runId }),
-    ...(rollbackOf === undefined ? {} : { rollbackOf }),
-  };
-}
 
 /** Whether a deploy may start: why it is held; or what it is about to do, where people had to consent to that. */
 export type MayStart = (
@@ -56,9 +28,8 @@ export type MayStart = (
 /** Drives the deploy stages of runs, and rollbacks that people ask for. Killed anywhere, it goes on from what was recorded. */
 export class RollOut {
   readonly #loop: RunLoop;
-  readonly #cluster: Cluster;
+  readonly #driver: RolloutDriver;
   readonly #revisions: Revisions;
-  readonly #events: EventStore<RolloutEvent>;
   readonly #clock: Clock;
   readonly #mayStart: MayStart;
   readonly #onError: (error: unknown) => void;
@@ -75,9 +46,8 @@ export class RollOut {
     readonly onError: (error: unknown) => void;
   }) {
     this.#loop = parts.loop;
-    this.#cluster = parts.cluster;
+    this.#driver = new RolloutDriver(parts);
     this.#revisions = parts.revisions;
-    this.#events = parts.events;
     this.#clock = parts.clock;
     this.#mayStart = parts.mayStart;
     this.#onError = parts.onError;
@@ -86,6 +56,7 @@ export class RollOut {
 
   stop(): void {
     this.#isStopped = true;
+    this.#driver.stop();
   }
 
   /** @throws DeployError when there is no such environment, or no such revision was live in it */
@@ -117,7 +88,7 @@ export class RollOut {
     const live = await this.#revisions.live(environment);
     const to = await this.#revisions.rollbackTarget(environment, request.revision);
     const now = this.#clock.now();
-    const rollout = await this.#drive(
+    const rollout = await this.#driver.drive(
       {
         rolloutId: `rollback-${createHash('sha256').update(`${environment.environment}/${to.number}/${now.getTime()}`).digest('hex').slice(0, 16)}`,
         environment,
@@ -203,7 +174,7 @@ export class RollOut {
       runId: run.runId,
       ...(target.known?.wasLive === true ? { rollbackOf: target.known.revision } : {}),
     };
-    const rollout = await this.#drive(wish, () => this.#cancelledBecause(ref));
+    const rollout = await this.#driver.drive(wish, () => this.#cancelledBecause(ref));
     if (this.#isStopped && !isOver(rollout)) return;
     await record(resultOf(rollout, environment.environment, spent()));
   }
@@ -216,7 +187,6 @@ export class RollOut {
     return run?.cancel?.reason ?? 'the run has ended';
   }
 
-  /** Moves the environment, step by step, each one recorded before the next. */
   /** Starts a stage when nothing stops it and what was consented to is what it does. @returns whether it runs */
   async #begin(run: Run, ref: AttemptRef, stage: PlannedStage): Promise<boolean> {
     while (!this.#isStopped) {
@@ -239,147 +209,6 @@ export class RollOut {
     }
     return false;
   }
-
-  async #drive(wish: Wish, cancelledBecause: () => string | undefined): Promise<Rollout> {
-    const { environment, rolloutId, target } = wish;
-    const holder = await this.#revisions.claim(environment, rolloutId, wish.orderAt);
-    const revision = await this.#revisions.create(environment, {
-      digest: wish.digest,
-      target,
-      by: wish.by,
-      at: this.#clock.now(),
-      rolloutId,
-      ...(wish.headSha === undefined ? {} : { headSha: wish.headSha }),
-      ...(wish.runId === undefined ? {} : { runId: wish.runId }),
-      ...(wish.rollbackOf === undefined ? {} : { rollbackOf: wish.rollbackOf }),
-    });
-    let { rollout, version } = await this.#load(rolloutId);
-    const append = async (event: RolloutEvent) => {
-      const next = version + 1;
-      const commit = {
-        stream: rolloutId,
-        version: next,
-        commandId: `${rolloutId}/${next}/${event.type}`,
-        events: [event],
-      };
-      if ((await this.#events.append(commit)) === 'conflict') {
-        ({ rollout, version } = await this.#load(rolloutId));
-        return;
-      }
-      rollout = evolve(rollout, event);
-      version = next;
-    };
-    if (rollout === undefined) {
-      const previous = await this.#revisions.live(environment);
-      await append({
-        type: 'RolloutStarted',
-        at: this.#clock.now(),
-        rolloutId,
-        revision: revision.number,
-        digest: revision.digest,
-        target,
-        ...(previous === undefined ? {} : { previous: { revision: previous.number, digest: previous.digest } }),
-        origin: originOf(wish, revision),
-      });
-      if (holder !== rolloutId) await append({ type: 'RolloutSuperseded', at: this.#clock.now(), by: holder });
-    }
-    while (rollout !== undefined && !isOver(rollout) && !this.#isStopped) {
-      try {
-        const event = await this.#step(environment, revision, rollout, cancelledBecause);
-        if (event !== undefined) await append(event);
-        else await new Promise((resolve) => setTimeout(resolve, lookMs));
-      } catch (error) {
-        // The cluster or the store failed this time; the rollout's own deadline ends it if they keep failing.
-        this.#onError(error);
-        await new Promise((resolve) => setTimeout(resolve, lookMs * 4));
-      }
-    }
-    if (rollout === undefined) throw new RangeError(`Rollout ${rolloutId} has no events`);
-    if (rollout.state.status === 'succeeded') await this.#revisions.makeLive(environment, rollout.revision);
-    else if (isOver(rollout)) await this.#revisions.markFailed(environment, rollout.revision);
-    return rollout;
-  }
-
-  async #step(
-    environment: EnvironmentRef,
-    revision: Revision,
-    rollout: Rollout,
-    cancelledBecause: () => string | undefined,
-  ): Promise<RolloutEvent | undefined> {
-    const { service } = rollout.target;
-    const holder = await this.#revisions.holder(environment);
-    const supersededBy = holder === rollout.rolloutId ? undefined : holder;
-    let observation: ServiceObservation = await this.#cluster.observe(environment, service).catch((error: unknown) => {
-      this.#onError(error);
-      return { isReady: false, message: error instanceof DeployError ? error.why : 'The cluster does not answer' };
-    });
-    // The newer rollout has the word now: nothing is asked of the cluster any more.
-    if (supersededBy === undefined) {
-      if (rollout.state.status === 'progressing' && observation.revision !== revision.number)
-        await this.#cluster.apply(environment, revision);
-      if (rollout.state.status === 'rolling-back') observation = await this.#goBack(environment, rollout, observation);
-    }
-    const smoke =
-      rollout.state.status === 'smoking' && observation.url !== undefined
-        ? await request(observation.url, rollout.target)
-        : undefined;
-    const because = cancelledBecause();
-    const facts: RolloutFacts = {
-      now: this.#clock.now(),
-      observation,
-      ...(smoke === undefined ? {} : { smoke }),
-      ...(supersededBy === undefined ? {} : { supersededBy }),
-      ...(because === undefined ? {} : { cancelledBecause: because }),
-    };
-    return decide(rollout, facts);
-  }
-
-  async #goBack(
-    environment: EnvironmentRef,
-    rollout: Rollout,
-    observation: RolloutFacts['observation'],
-  ): Promise<RolloutFacts['observation']> {
-    const { service } = rollout.target;
-    if (rollout.target.onNotReady === 'hold') {
-      await this.#cluster.pause(environment, service);
-      return observation;
-    }
-    const previous =
-      rollout.previous === undefined ? undefined : await this.#revisions.get(environment, rollout.previous.revision);
-    if (previous === undefined) {
-      await this.#cluster.remove(environment, service);
-      return this.#cluster.observe(environment, service);
-    }
-    // One write brings the template back and unpauses: nothing is left half-way between the two.
-    if (observation.revision !== previous.number) await this.#cluster.apply(environment, previous);
-    return observation;
-  }
-
-  async #load(rolloutId: string): Promise<{ readonly rollout: Rollout | undefined; readonly version: number }> {
-    const commits = await this.#events.load(rolloutId, 0);
-    let rollout: Rollout | undefined;
-    for (const commit of commits) for (const event of commit.events) rollout = evolve(rollout, event);
-    return { rollout, version: commits.at(-1)?.version ?? 0 };
-  }
-}
-
-async function request(
-  url: string,
-  { smoke }: DeployTarget,
-): Promise<{ readonly passed: boolean; readonly message: string }> {
-  try {
-    const response = await fetch(new URL(smoke.path, url), {
-      signal: AbortSignal.timeout(smokeRequestMs),
-      redirect: 'manual',
-    });
-    await response.body?.cancel();
-    return {
-      passed: response.status === smoke.expectStatus,
-      message: `${smoke.path} answered ${response.status}, not ${smoke.expectStatus}`,
-    };
-  } catch {
-    return { passed: false, message: `${smoke.path} did not answer` };
-  }
 }
 
 function resultOf(rollout: Rollout, environment: string, durationMs: number): AttemptResult {
@@ -397,22 +226,6 @@ function resultOf(rollout: Rollout, environment: string, durationMs: number): At
       ? {}
       : { rolledBackTo: { environment, revision: state.to.revision, digest: state.to.digest } }),
   };
-}
-
-function endMessage({ state }: Rollout): string {
-  switch (state.status) {
-    case 'rolled-back':
-      return `${state.reason}. ${state.message}`;
-    case 'held':
-      return `${state.reason}. The rollout is held where it stands`;
-    case 'superseded':
-      return `A newer rollout took the environment over (${state.by})`;
-    case 'succeeded':
-    case 'progressing':
-    case 'smoking':
-    case 'rolling-back':
-      return state.status;
-  }
 }
 
 function failure(
