@@ -229,7 +229,7 @@ const frozen = inTheMiddle({
 
 const clockSteps = inTheMiddle({
   id: 'clock-steps',
-  name: "the replica's clock an hour ahead, then an hour behind",
+  name: "the replica's clock an hour ahead, then an hour behind, then right again",
   clusters: both,
   replicas: 1,
   environment(world) {
@@ -238,7 +238,7 @@ const clockSteps = inTheMiddle({
     return { NODE_OPTIONS: `--import ${clockMover}`, MOVED_CLOCK_FILE: file };
   },
   async act(world) {
-    for (const offsetMs of [hourMs, -hourMs]) {
+    for (const offsetMs of [hourMs, -hourMs, 0]) {
       writeFileSync(clockFile(world), String(offsetMs));
       await new Promise((resolve) => setTimeout(resolve, 2_000));
     }
