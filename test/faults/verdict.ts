@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { FaultWorld } from './fault-world.ts';
+import type { Said } from './recorder.ts';
 import { linesPerStage, stages, working } from './reference-run.ts';
 
 /** What must never happen, counted. */
@@ -72,6 +73,7 @@ export async function judge(world: FaultWorld, sha: string): Promise<Verdict> {
   }
   const { runId } = run;
   const events = (await until(settlesWithinMs, () => happened(world, runId))) ?? [];
+  const said = world.recorder.said.filter(({ run: of }) => of === runId);
   const faults: string[] = [];
   const count = (name: string, found: readonly string[]) => {
     faults.push(...found.map((each) => `${name} in run ${runId}: ${each}`));
@@ -79,9 +81,9 @@ export async function judge(world: FaultWorld, sha: string): Promise<Verdict> {
   };
   const counts = {
     lost: 0,
-    startedTwice: count('started twice', startedTwice(world, runId)),
-    twoLive: count('two live attempts', twoLive(world, runId)),
-    runAgain: count('run again after success', runAgain(world, runId, events)),
+    startedTwice: count('started twice', startedTwice(said)),
+    twoLive: count('two live attempts', twoLive(said)),
+    runAgain: count('run again after success', runAgain(said, events)),
     podsLeaked: count('pod leaked', await settled(() => podsOf(world, runId))),
     checksOpen: count('check open', await settled(() => openChecks(world, sha))),
     logsBroken: count('log broken', await settled(() => brokenLogs(world, runId, events))),
@@ -100,34 +102,29 @@ async function happened(world: FaultWorld, runId: string): Promise<Happened | un
   return commits.safeParse(await world.get(`/runs/${runId}/events`)).data?.flatMap(({ events }) => events);
 }
 
-function saidOf(world: FaultWorld, runId: string) {
-  return world.recorder.said.filter(({ run }) => run === runId);
-}
-
-function startedTwice(world: FaultWorld, runId: string): string[] {
-  const begins = saidOf(world, runId)
-    .filter(({ what }) => what === 'begin')
-    .map(({ stage, attempt }) => `${stage} attempt ${attempt}`);
+/** @param said what the commands of one run said, in order */
+export function startedTwice(said: readonly Said[]): string[] {
+  const begins = said.filter(({ what }) => what === 'begin').map(({ stage, attempt }) => `${stage} attempt ${attempt}`);
   return begins.filter((begin, index) => begins.indexOf(begin) !== index);
 }
 
 /** An attempt that still speaks after a later one of its stage began. */
-function twoLive(world: FaultWorld, runId: string): string[] {
+export function twoLive(said: readonly Said[]): string[] {
   const newest = new Map<string, number>();
   const found = new Set<string>();
-  for (const { stage, attempt } of saidOf(world, runId)) {
+  for (const { stage, attempt } of said) {
     if (attempt < (newest.get(stage) ?? 0)) found.add(`${stage} attempt ${attempt} beside ${newest.get(stage)}`);
     newest.set(stage, Math.max(attempt, newest.get(stage) ?? 0));
   }
   return [...found];
 }
 
-function runAgain(world: FaultWorld, runId: string, events: Happened): string[] {
+export function runAgain(said: readonly Said[], events: Happened): string[] {
   return stages.flatMap((stage) => {
     const success = events.findIndex((event) => event.type === 'StageSucceeded' && event.stage === stage);
     const attempt = events[success]?.attempt ?? Number.POSITIVE_INFINITY;
     const later = events.slice(success + 1).some((event) => event.type === 'StageScheduled' && event.stage === stage);
-    const began = saidOf(world, runId).some((said) => said.stage === stage && said.attempt > attempt);
+    const began = said.some((each) => each.stage === stage && each.attempt > attempt);
     return later || began ? [stage] : [];
   });
 }
