@@ -16,6 +16,8 @@ export interface CreatePodsSettings {
   /** How long a pod may wait for its agent before the attempt counts as lost. */
   readonly pendingMs: number;
   readonly stopGraceMs: number;
+  /** How long a pod whose stage succeeded is left to end by itself. */
+  readonly lingerMs: number;
   readonly createRetries: number;
 }
 
@@ -23,6 +25,7 @@ export const defaultCreatePodsSettings: CreatePodsSettings = {
   silenceMs: 5_000,
   pendingMs: 15 * 60_000,
   stopGraceMs: 10_000,
+  lingerMs: 2_000,
   createRetries: 6,
 };
 
@@ -125,7 +128,8 @@ export class CreatePods {
       }
     }
     for (const event of events) {
-      if (event.type === 'StageSucceeded' || event.type === 'StageFailed') this.#ended(run, event.stage, event.attempt);
+      if (event.type === 'StageSucceeded') this.#linger(run, event.stage, event.attempt);
+      if (event.type === 'StageFailed') this.#ended(run, event.stage, event.attempt);
       if (event.type === 'StageCancelled') this.#ended(run, event.stage, attemptOf(stageState(run, event.stage)));
     }
   }
@@ -133,6 +137,17 @@ export class CreatePods {
   #ended(run: Run, stage: string, attempt: number): void {
     const name = podName(run.runId, stage, attempt);
     if (this.#asked.has(name)) void this.#remove(name, run.repository.tenant).catch(this.#onError);
+  }
+
+  /**
+   * A pod that has ended is removed by one write, one that runs takes three; and at this moment the cluster has the next
+   * stage's pod to make.
+   */
+  #linger(run: Run, stage: string, attempt: number): void {
+    const name = podName(run.runId, stage, attempt);
+    if (!this.#asked.has(name)) return;
+    this.#forget(name);
+    this.#after(`linger/${name}`, this.#settings.lingerMs, () => this.#remove(name, run.repository.tenant));
   }
 
   async #create(pod: AttemptPod): Promise<void> {
@@ -169,6 +184,10 @@ export class CreatePods {
     if (state.phase === 'gone') this.#removed.delete(name);
     const run = this.#loop.driven(attempt.runId);
     if (run === undefined || !this.#isWanted(run, attempt)) {
+      if (this.#timers.has(`linger/${name}`)) {
+        if (state.phase === 'gone') this.#clear(`linger/${name}`);
+        return;
+      }
       // Whoever asked it to end, once is enough.
       if (state.phase !== 'gone' && state.phase !== 'leaving') void this.#remove(name, tenant).catch(this.#onError);
       return;
@@ -254,11 +273,15 @@ export class CreatePods {
     }
   }
 
-  async #remove(name: string, tenant: string): Promise<void> {
+  #forget(name: string): void {
     this.#asked.delete(name);
     this.#waiting.delete(name);
     this.#disturbed.delete(name);
     for (const kind of ['pending', 'patience', 'leaving', 'silence', 'lost']) this.#clear(`${kind}/${name}`);
+  }
+
+  async #remove(name: string, tenant: string): Promise<void> {
+    this.#forget(name);
     if (this.#removed.has(name)) return;
     this.#removed.add(name);
     try {

@@ -251,7 +251,7 @@ describe('pods that runs want', () => {
     await world.begin();
     await world.loop.send('r1', { type: 'StartStage', stage: 'test', attempt: 1 });
     await world.loop.send('r1', { type: 'RecordResult', stage: 'test', attempt: 1, result: succeeded });
-    await vi.advanceTimersByTimeAsync(10);
+    await vi.advanceTimersByTimeAsync(defaultCreatePodsSettings.lingerMs + 10);
     const by = new Date(Date.now() + 10_000);
     for (let times = 0; times < 3; times += 1)
       await world.observe({ phase: 'leaving', by, cause: 'deleted', message: 'deleted' });
@@ -280,6 +280,24 @@ describe('pods that runs want', () => {
     world.isStoreAway = false;
     await vi.advanceTimersByTimeAsync(1_100);
     expect(world.started).toHaveLength(1);
+  });
+
+  it('leaves the pod of a stage that succeeded a moment to end by itself, and deletes a cancelled one at once', async () => {
+    await world.begin();
+    await world.loop.send('r1', { type: 'StartStage', stage: 'test', attempt: 1 });
+    await world.loop.send('r1', { type: 'RecordResult', stage: 'test', attempt: 1, result: succeeded });
+    await world.observe({ phase: 'running' });
+    expect(world.stopped).toHaveLength(0);
+    await world.observe({ phase: 'ended', cause: 'completed', message: 'completed' });
+    await vi.advanceTimersByTimeAsync(defaultCreatePodsSettings.lingerMs);
+    expect(world.stopped).toHaveLength(1);
+
+    const other = new World();
+    await other.begin();
+    await other.loop.send('r1', { type: 'CancelRun', by: 'slipway', reason: 'superseded' });
+    await vi.advanceTimersByTimeAsync(10);
+    expect(other.stopped).toHaveLength(1);
+    other.stop();
   });
 
   it('gives an attempt that ran out of memory twice as much, once, and says so in the check', async () => {
