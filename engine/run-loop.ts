@@ -18,6 +18,13 @@ export interface RunChange {
 /** What a command came to: the run as it is now, or why it was refused. */
 export type Sent = ({ readonly ok: true } & RunChange) | Extract<Decision, { ok: false }>;
 
+/** What is to land in the same commit as the events before it. */
+export interface Alongside {
+  readonly command: RunCommand;
+  /** The commit landed or failed. Called before anybody is told of it. */
+  settled(): void;
+}
+
 interface Driven {
   run: Run | undefined;
   version: number;
@@ -38,6 +45,7 @@ export class RunLoop {
   readonly #replica: string;
   readonly #driven = new Map<string, Driven>();
   readonly #listeners: ((change: RunChange) => void)[] = [];
+  #follow: (run: Run) => Alongside | undefined = () => undefined;
 
   constructor(parts: {
     readonly events: EventStore<RunEvent>;
@@ -54,6 +62,14 @@ export class RunLoop {
   /** Called after each commit, in order per run, before the command's promise resolves. Must not throw or wait. */
   onChange(listener: (change: RunChange) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /**
+   * Asks, whenever stages may have become ready, what follows from that at once: it costs no commit of its own.
+   * @param follow is given the run as it is once the commit has landed; must not throw or wait
+   */
+  onReady(follow: (run: Run) => Alongside | undefined): void {
+    this.#follow = follow;
   }
 
   /** The run as this replica drives it now; ended ones are not here. */
@@ -155,8 +171,14 @@ export class RunLoop {
       if (events.length === 0 && driven.run !== undefined)
         return { ok: true, run: driven.run, version: driven.version, events };
       const version = driven.version + 1;
-      const outcome = await this.#events.append({ stream: runId, version, commandId, events });
-      if (outcome === 'appended') return this.#appended(runId, driven, version, events);
+      const next = this.#withAlongside(command, evolved(driven.run, events), events, driven.epoch);
+      let outcome: 'appended' | 'conflict';
+      try {
+        outcome = await this.#events.append({ stream: runId, version, commandId, events: next.events });
+      } finally {
+        next.settled();
+      }
+      if (outcome === 'appended') return this.#appended(runId, driven, version, next);
       await this.#reload(runId, driven);
     }
     throw new EngineError({
@@ -167,10 +189,22 @@ export class RunLoop {
     });
   }
 
-  #appended(runId: string, driven: Driven, version: number, events: readonly RunEvent[]): Sent {
-    let run = driven.run;
-    for (const event of events) run = evolve(run, event);
-    if (run === undefined) throw new RangeError(`Commit ${version} of run ${runId} holds no events`);
+  #withAlongside(command: RunCommand, run: Run, events: readonly RunEvent[], epoch: number) {
+    const isAsked = command.type === 'CreateRun' || command.type === 'RecordResult';
+    const also = isAsked && run.outcome === undefined ? this.#follow(run) : undefined;
+    const settled = () => also?.settled();
+    const decision = also === undefined ? undefined : decide(also.command, run, { at: this.#clock.now(), epoch });
+    return decision?.ok === true
+      ? { run: evolved(run, decision.events), events: [...events, ...decision.events], settled }
+      : { run, events, settled };
+  }
+
+  #appended(
+    runId: string,
+    driven: Driven,
+    version: number,
+    { run, events }: { readonly run: Run; readonly events: readonly RunEvent[] },
+  ): Sent {
     driven.run = run;
     driven.version = version;
     if (version % snapshotEvery === 0) void this.#saveSnapshot(run, version);
@@ -184,6 +218,13 @@ export class RunLoop {
     // A lost snapshot costs a longer replay and nothing else, so its failure must not fail the commit.
     await this.#snapshots.save(run, version).catch(() => undefined);
   }
+}
+
+/** @throws RangeError when there is no run before the events, and none of them makes one */
+function evolved(before: Run | undefined, events: readonly RunEvent[]): Run {
+  const run = fold(before, [{ events }]);
+  if (run === undefined) throw new RangeError('A commit before any run holds no events');
+  return run;
 }
 
 /** Folds commits onto a run. */
