@@ -52,6 +52,7 @@ export function kubernetesPodRunner(options: {
       const tell = (pod: V1Pod, gone?: { readonly phase: 'gone' }) => {
         const observation = observe(pod);
         if (observation !== undefined) onChange(gone === undefined ? observation : { ...observation, state: gone });
+        trim(pod);
       };
       return watchPods({
         config,
@@ -63,6 +64,12 @@ export function kubernetesPodRunner(options: {
       });
     },
   };
+}
+
+/** The informer keeps every pod while it is there, ten kilobytes each: what is needed of it later is who it is. */
+function trim(pod: V1Pod): void {
+  delete pod.spec;
+  delete pod.metadata?.managedFields;
 }
 
 function isMissing(error: unknown): boolean {
