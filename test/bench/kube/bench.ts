@@ -1,14 +1,19 @@
 import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
 import { type Print, printTo } from '../figures.ts';
 import { benchBurst } from './burst.ts';
 import { benchCreates } from './creates.ts';
 import { type CountedCluster, startFakeCluster, startRealNode } from './fake-cluster.ts';
-import { benchRealNode } from './real-node.ts';
+import { benchOneStage, benchRealRuns } from './real-node.ts';
 import { benchRestart } from './restart.ts';
 import { benchSixStages } from './six-stages.ts';
 import { benchSteady } from './steady.ts';
 import { benchTakeover } from './takeover.ts';
 
+const { values, positionals: asked } = parseArgs({
+  options: { minutes: { type: 'string', default: '30' } },
+  allowPositionals: true,
+});
 type Bench = (print: Print, cluster: CountedCluster) => Promise<void>;
 
 const onFakeNodes = {
@@ -17,13 +22,12 @@ const onFakeNodes = {
   restart: benchRestart,
   burst: benchBurst,
   takeover: benchTakeover,
-  steady: benchSteady,
+  steady: (print: Print, cluster: CountedCluster) => benchSteady(print, cluster, Number(values.minutes)),
 } as const;
 
-const onRealNode = { 'real-node': benchRealNode } as const;
+const onRealNode = { 'one-stage': benchOneStage, 'real-runs': benchRealRuns } as const;
 
 const names = [...Object.keys(onFakeNodes), ...Object.keys(onRealNode)];
-const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !names.includes(name));
 if (unknown !== undefined) {
   process.stderr.write(`There is no benchmark "${unknown}"; there are: ${names.join(', ')}\n`);

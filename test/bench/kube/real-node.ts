@@ -4,7 +4,7 @@ import { buildSlipwayImage } from '../../kube/slipway-image.ts';
 import { milliseconds, type Print, percentile } from '../figures.ts';
 import { inScratch } from '../scratch.ts';
 import type { ApiClient } from './api-client.ts';
-import { Bed } from './bed.ts';
+import { Bed, type BedOptions } from './bed.ts';
 import type { CountedCluster } from './fake-cluster.ts';
 
 const image = 'docker.io/local/base:1';
@@ -30,11 +30,9 @@ ${[['a', ''], ...['b1', 'b2', 'b3', 'b4'].map((name) => [name, 'a'] as const), [
 `;
 const stagesOfSix = ['a', 'b1', 'b2', 'b3', 'b4', 'c'];
 
-/** What a push costs where containers really start: one stage alone, then forty runs of six at once. */
-export async function benchRealNode(print: Print, cluster: CountedCluster): Promise<void> {
-  const agentImage = await buildSlipwayImage();
-  const pods = { address: machineAddress, agentImage, images: { base: image } };
-
+/** What a push costs where containers really start, beside a bare pod. */
+export async function benchOneStage(print: Print, cluster: CountedCluster): Promise<void> {
+  const pods = await realPods();
   await inScratch(async (folder) => {
     const bed = await Bed.start(cluster, folder, oneStage, { pods });
     bed.only.start();
@@ -61,7 +59,11 @@ export async function benchRealNode(print: Print, cluster: CountedCluster): Prom
     });
     await bed.stop();
   });
+}
 
+/** Forty runs of six real stages at once, and each line that they print. */
+export async function benchRealRuns(print: Print, cluster: CountedCluster): Promise<void> {
+  const pods = await realPods();
   await inScratch(async (folder) => {
     const bed = await Bed.start(cluster, folder, sixStages, { pods });
     bed.only.start();
@@ -84,6 +86,10 @@ export async function benchRealNode(print: Print, cluster: CountedCluster): Prom
     });
     await bed.stop();
   });
+}
+
+async function realPods(): Promise<NonNullable<BedOptions['pods']>> {
+  return { address: machineAddress, agentImage: await buildSlipwayImage(), images: { base: image } };
 }
 
 /** @returns milliseconds from a pod's create to what its own process first says, both by this machine's clock */

@@ -3,7 +3,6 @@ import { inScratch } from '../scratch.ts';
 import { Bed, sixStages } from './bed.ts';
 import type { CountedCluster } from './fake-cluster.ts';
 
-const minutes = Number(process.env['BENCH_STEADY_MINUTES'] ?? 2);
 const runsEvery = { count: 4, ms: 2_000 };
 /** What grows at first is caches and the heap's own size. */
 const warmUpShare = 0.25;
@@ -11,7 +10,7 @@ const goalMebibytesPerHour = 40;
 const goalHandles = 10;
 
 /** Runs that begin steadily, for minutes: what the controller holds stays level. */
-export async function benchSteady(print: Print, cluster: CountedCluster): Promise<void> {
+export async function benchSteady(print: Print, cluster: CountedCluster, minutes: number): Promise<void> {
   await inScratch(async (folder) => {
     const bed = await Bed.start(cluster, folder, sixStages);
     bed.only.start();
