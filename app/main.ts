@@ -38,9 +38,9 @@ import { fenceHost } from './fence-host.ts';
 import { Inbox } from './inbox.ts';
 import { FollowInstallations } from './installations/follow-installations.ts';
 import { gitHostsOf } from './installations/git-hosts-of.ts';
-import { installationApi } from './installations/installation-api.ts';
 import { Installations } from './installations/installations.ts';
 import { expireArtifacts } from './jobs/expire-artifacts.ts';
+import { openInstallations } from './installations/open-installations.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { Schedules } from './jobs/start-scheduled.ts';
 import { defaultPace, SweepMissedEvents } from './jobs/sweep-missed-events.ts';
@@ -103,12 +103,13 @@ export async function startSlipway(
   const gitHosts = await gitHostsOf(config, { database, installations, log });
   gitHosts.inUse.watch(lookForGitHostsMs, onError);
   let listensAt = '';
+  const ownUrl = () => config.url ?? listensAt;
   const allowed = new Set<string>(config.url === undefined ? [] : [new URL(config.url).host]);
   const pages = openPages({
     config,
     database,
     gitHosts,
-    url: () => config.url ?? listensAt,
+    url: ownUrl,
     hosts: () => allowed,
     onError,
   });
@@ -278,6 +279,17 @@ export async function startSlipway(
     loop,
     show: (change) => showChecks.runChanged(change),
   });
+  const letIn = await openInstallations({
+    database,
+    gitHosts,
+    installations,
+    follow: followInstallations,
+    hosts: hostOf,
+    setupLink: pages.setupLink,
+    url: ownUrl,
+    onError,
+    log,
+  });
   const refs = new KnownRefs({ database, clock: systemClock });
   await refs.prepare();
   const inbox = new Inbox({
@@ -343,7 +355,7 @@ export async function startSlipway(
       audit: conversation.audit,
       approvals: conversation.operator,
       rebuild: rebuildReadModels({ runEvents, rolloutEvents, snapshots, loop, runs, revisions }),
-    }).route('/', installationApi({ setupLink: pages.setupLink })),
+    }).route('/', letIn.api),
     pages: pages.routes,
     apiToken: config.apiToken,
     hosts: () => allowed,
@@ -357,6 +369,7 @@ export async function startSlipway(
     database,
     [
       ...conversation.jobs(start),
+      ...letIn.jobs,
       { name: 'drain-inbox', every: '5 seconds', run: async () => inbox.wake() },
       { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(gitHosts.inUse.hosts()) },
       { name: 'start-scheduled', every: '15 seconds', run: () => schedules.startDue() },
@@ -382,6 +395,7 @@ export async function startSlipway(
           left().catch(onError);
         }, leftBehindMs);
   inbox.wake();
+  letIn.begin();
   isReady = true;
 
   return {

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { GitHost } from './git-host.ts';
+import type { HostApp } from './git-host-app.ts';
+import type { HostCredentials } from './git-host-credentials.ts';
+import type { HostPlaces } from './git-host-places.ts';
 import type { WebhookSource } from './git-host-webhook.ts';
 
 /** A Git host that is set up: its settings are read, and its two sides can be made. */
@@ -8,7 +11,14 @@ export interface GitHostSetup {
   readonly provider: string;
   /** Where repositories are cloned from, as far as it is not a public address: stages are let there by it. */
   readonly url?: string;
+  /** Where its API answers. */
+  readonly apiUrl: string;
   createHost(): Promise<GitHost>;
+  credentials(now: () => Date): HostCredentials;
+  /** Where webhooks are kept by Slipway; absent on hosts where it is an App, whose one webhook the host keeps. */
+  readonly places?: () => HostPlaces;
+  /** The App, on hosts that have them. */
+  readonly app?: () => HostApp;
   /** @throws RangeError without a secret, or with one that anybody knows */
   webhooks(now: () => Date): WebhookSource;
 }
@@ -20,8 +30,23 @@ export interface GitHostKind {
   readonly provider: string;
   /** One of these sets it up, and then all of them are needed. */
   readonly needed: readonly string[];
+  /** How one is set up by a command, on hosts without Apps. */
+  readonly connect?: ConnectVariables;
   /** @returns what is wrong, each with its variable, where they cannot be used */
   setUp(variables: Variables): GitHostSetup | { readonly problems: readonly string[] };
+}
+
+/** The variables that a command fills in, as the environment would. */
+export interface ConnectVariables {
+  /** Where the host is: an address. */
+  readonly url: string;
+  /** What Slipway proves itself with, and what pods clone with. */
+  readonly tokens: readonly [string, string];
+  /** What else there may be. */
+  readonly others: readonly string[];
+  readonly secret: string;
+  /** A new value for `secret`. */
+  newSecret(): string;
 }
 
 /** @param settings reads a host's variables, the needed ones and others */
@@ -30,10 +55,12 @@ export function gitHostKind<Settings>(
   needed: readonly string[],
   settings: z.ZodType<Settings>,
   setUp: (settings: Settings) => GitHostSetup,
+  connect?: ConnectVariables,
 ): GitHostKind {
   return {
     provider,
     needed,
+    ...(connect === undefined ? {} : { connect }),
     setUp(variables) {
       const missing = needed.filter((name) => variables[name] === undefined);
       if (missing.length > 0) {

@@ -152,6 +152,13 @@ export interface Reaction {
   readonly content: ReactionContent;
 }
 
+/** A label of a repository. The colour is six hexadecimal digits. */
+export interface Label {
+  readonly name: string;
+  readonly color: string;
+  readonly description: string;
+}
+
 export type Permission = 'admin' | 'write' | 'read' | 'none';
 
 /**
@@ -252,6 +259,12 @@ export interface GitHost {
    * @throws GitHostError `denied` where we may not write code, `invalid` where the change is more than the host takes
    */
   proposeState(repository: RepositoryRef, change: ProposedState): Promise<number | undefined>;
+  /**
+   * Makes labels that the repository does not have yet; what it has stays as it is. Does nothing where `capabilities.labels`
+   * is false.
+   * @returns the names of those that were made
+   */
+  ensureLabels(repository: RepositoryRef, labels: readonly Label[]): Promise<readonly string[]>;
   /** @returns the deployment's id, to be passed as `known` next time; undefined where hosts have no deployments */
   publishDeployment(
     repository: RepositoryRef,

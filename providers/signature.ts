@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const shortestSecret = 16;
 
@@ -22,6 +22,18 @@ export function isSignedBody(rawBody: string, signature: string, secrets: readon
     isSameText(signature, `sha256=${createHmac('sha256', secret).update(rawBody).digest('hex')}`),
   );
   return all.includes(true);
+}
+
+/** A webhook secret that nobody knows yet. */
+export function newSecret(): string {
+  return randomBytes(32).toString('hex');
+}
+
+/** Tells whether secrets are still the same ones, and so little about them that nobody can try out guesses with it. */
+export function nameOfSecrets(secrets: readonly (string | undefined)[]): string {
+  return digest(`secrets ${secrets.join(' ')}`)
+    .toString('hex')
+    .slice(0, 6);
 }
 
 function digest(text: string): Buffer {

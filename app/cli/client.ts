@@ -60,6 +60,18 @@ export class Client {
     return schema.parse(await (await this.#request('POST', path, body)).json());
   }
 
+  /** JSON values that come line by line, as they are made. */
+  async *lines<T>(path: string, body: unknown, schema: z.ZodType<T>): AsyncIterable<T> {
+    const response = await this.#request('POST', path, body, 'without end');
+    let rest = '';
+    for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const lines = `${rest}${part}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield schema.parse(JSON.parse(line));
+    }
+    if (rest !== '') throw new CliError('The answer of Slipway broke off', 'See its log, and ask again');
+  }
+
   /** What is told piece by piece, for as long as it takes. */
   async *text(path: string, method: 'GET' | 'POST' = 'GET'): AsyncIterable<string> {
     const { body } = await this.#request(method, path, undefined, 'without end');

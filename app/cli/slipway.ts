@@ -8,6 +8,7 @@ import { auditCommand } from './audit.ts';
 import { cancelCommand } from './cancel.ts';
 import { CliError } from './cli-error.ts';
 import { egressProxyCommand } from './egress-proxy.ts';
+import { connectCommand, disconnectCommand } from './connect.ts';
 import { embeddedCommand } from './embedded.ts';
 import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
@@ -28,6 +29,8 @@ const program = new Command('slipway')
   .showHelpAfterError('See `slipway help`')
   .addCommand(startCommand())
   .addCommand(setupCommand())
+  .addCommand(connectCommand())
+  .addCommand(disconnectCommand())
   .addCommand(runCommand())
   .addCommand(validateCommand())
   .addCommand(initCommand())

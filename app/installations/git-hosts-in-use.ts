@@ -10,7 +10,7 @@ interface InUse {
   readonly version: number;
   readonly host: GitHost;
   readonly source: WebhookSource;
-  readonly url?: string;
+  readonly setup: GitHostSetup;
 }
 
 /**
@@ -110,7 +110,11 @@ export class GitHostsInUse {
 
   /** Where its repositories are; undefined where that is a public address, or it is not set up. */
   url(provider: string): string | undefined {
-    return this.#hosts.get(provider)?.url;
+    return this.#hosts.get(provider)?.setup.url;
+  }
+
+  setup(provider: string): GitHostSetup | undefined {
+    return this.#hosts.get(provider)?.setup;
   }
 
   from(provider: string): 'environment' | 'stored' | undefined {
@@ -126,13 +130,12 @@ export class GitHostsInUse {
   }
 
   async #made(setup: GitHostSetup, from: InUse['from'], version: number): Promise<InUse> {
-    const { url } = setup;
     return {
       from,
       version,
       host: this.#guard(await setup.createHost()),
       source: setup.webhooks(this.#now),
-      ...(url === undefined ? {} : { url }),
+      setup,
     };
   }
 

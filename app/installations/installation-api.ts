@@ -1,20 +1,81 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
+import { streamText } from 'hono/streaming';
 import { z } from 'zod';
+import { reportOf } from '../error-report.ts';
 import type { Pages } from '../pages/open-pages.ts';
+import type { Connect, ConnectNews } from './connect.ts';
+import type { Connections } from './connections.ts';
 
 const linkBody = z.object({
   url: z.string().max(300).optional(),
   organization: z.string().max(100).optional(),
 });
+const place = { provider: z.string().max(40), path: z.string().min(1).max(500) };
+const connectBody = z.object({
+  ...place,
+  settings: z.record(z.string().max(60), z.string().max(4_000)).default({}),
+  makesLabels: z.boolean().default(false),
+  isDryRun: z.boolean().default(false),
+});
+const disconnectBody = z.object({ ...place, isDryRun: z.boolean().default(false) });
 
 /** What the command line asks about Git hosts and installations. */
-export function installationApi(parts: { readonly setupLink: Pages['setupLink'] }): Hono {
+export function installationApi(parts: {
+  readonly setupLink: Pages['setupLink'];
+  readonly connect: Connect;
+  readonly connections: Connections;
+}): Hono {
+  const { connect, connections } = parts;
   const api = new Hono();
   api.post('/setup-link', async (context) => {
-    const body = linkBody.safeParse(await context.req.json().catch(() => undefined));
-    if (!body.success)
-      return context.json({ error: 'The request is not understood', fix: 'See `slipway help setup`' }, 400);
+    const body = linkBody.safeParse(await bodyOf(context));
+    if (!body.success) return context.json(notUnderstood('setup'), 400);
     return context.json({ link: await parts.setupLink(body.data) });
   });
+
+  api.get('/connections', async (context) =>
+    context.json(
+      (await connections.all()).map(({ provider, place: { path }, makesLabels, connectedAt }) => ({
+        provider,
+        path,
+        makesLabels,
+        connectedAt,
+      })),
+    ),
+  );
+  api.post('/connections', async (context) => {
+    const body = connectBody.safeParse(await bodyOf(context));
+    return body.success ? told(context, connect.connect(body.data)) : context.json(notUnderstood('connect'), 400);
+  });
+  api.post('/connections/remove', async (context) => {
+    const body = disconnectBody.safeParse(await bodyOf(context));
+    if (!body.success) return context.json(notUnderstood('disconnect'), 400);
+    const { provider, path, isDryRun } = body.data;
+    return told(context, connect.disconnect(provider, path, isDryRun ? 'dry-run' : 'apply'));
+  });
   return api;
+}
+
+function bodyOf(context: Context): Promise<unknown> {
+  return context.req.json().catch(() => undefined);
+}
+
+function notUnderstood(command: string) {
+  return { error: 'The request is not understood', fix: `See \`slipway help ${command}\`` };
+}
+
+/** A line of JSON for each thing that is done, as it is done. What fails before the first is an error of the request itself. */
+async function told(context: Context, news: AsyncGenerator<ConnectNews>): Promise<Response> {
+  const first = await news.next();
+  return streamText(context, async (stream) => {
+    try {
+      for (let next = first; !next.done; next = await news.next()) await stream.writeln(JSON.stringify(next.value));
+    } catch (error) {
+      const { message, fix } = reportOf(error);
+      await stream.writeln(JSON.stringify({ error: message, fix: fix ?? 'See the log of Slipway' }));
+    } finally {
+      // Whoever hung up ends it too, and what was begun is put right by the next sweep.
+      await news.return(undefined);
+    }
+  });
 }

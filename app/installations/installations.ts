@@ -56,6 +56,7 @@ export class Installations {
 
   async prepare(): Promise<void> {
     await this.#repositories.createIndex({ provider: 1, repositoryId: 1 });
+    await this.#repositories.createIndex({ tenant: 1 });
     for (const { _id, ...facts } of await this.#installations.find({}).toArray()) this.#note({ tenant: _id, ...facts });
     for (const { _id, goneBecause } of await this.#repositories.find({ goneBecause: { $exists: true } }).toArray())
       if (goneBecause !== undefined) this.#stopped.set(_id, goneBecause);
@@ -66,23 +67,40 @@ export class Installations {
     return found.map(({ _id, ...facts }) => ({ tenant: _id, ...facts }));
   }
 
+  /** Repositories that were heard of there, also those that are gone from it. */
+  async repositoriesOf(tenant: string): Promise<readonly (RepositoryRef & { readonly isGone: boolean })[]> {
+    const found = await this.#repositories.find({ tenant }).toArray();
+    return found.map(({ provider, repositoryId: id, owner, name, goneBecause }) => ({
+      provider,
+      tenant,
+      id,
+      owner,
+      name,
+      isGone: goneBecause !== undefined,
+    }));
+  }
+
   /** Why nothing may be done there; undefined where it may. */
   whyNot({ tenant, id }: Pick<RepositoryRef, 'tenant' | 'id'>): string | undefined {
     return this.#stopped.get(tenant) ?? this.#stopped.get(`${tenant}/${id}`);
   }
 
-  /** A tenant that nobody told of is one all the same: what is known of it is written down. */
-  async saw(repository: RepositoryRef): Promise<void> {
+  /**
+   * A tenant that nobody told of is one all the same: what is known of it is written down.
+   * @returns whether the repository was not heard of since this replica leads
+   */
+  async saw(repository: RepositoryRef): Promise<boolean> {
     const { provider, tenant, id, owner } = repository;
-    if (!this.#known.has(`${tenant}/${id}`) && !this.#stopped.has(`${tenant}/${id}`))
-      await this.#saveRepository(repository, undefined);
-    if (this.#known.has(tenant)) return;
+    const isNew = !this.#known.has(`${tenant}/${id}`);
+    if (isNew && !this.#stopped.has(`${tenant}/${id}`)) await this.#saveRepository(repository, undefined);
+    if (this.#known.has(tenant)) return isNew;
     await this.#installations.updateOne(
       { _id: tenant },
       { $setOnInsert: { provider, state: 'active' as const, changedAt: this.#clock.now(), account: owner } },
       { upsert: true },
     );
     this.#known.add(tenant);
+    return isNew;
   }
 
   /** Writes down what changed; safe to repeat. @returns runs that may not go on */
@@ -143,7 +161,7 @@ export class Installations {
       provider,
       state: facts.state,
       changedAt: this.#clock.now(),
-      changedBy: by.login,
+      ...(by === undefined ? {} : { changedBy: by.login }),
       ...(account === undefined ? {} : { account }),
       ...(permissions === undefined ? {} : { permissions }),
       ...(facts.repositories === undefined ? {} : { repositories: facts.repositories }),

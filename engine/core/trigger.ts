@@ -200,7 +200,8 @@ export interface InstallationEvent {
   readonly type: 'installation';
   readonly provider: string;
   readonly tenant: string;
-  readonly by: Person;
+  /** Absent where it was found out, and nobody told. */
+  readonly by?: Person;
   /** Who installed it, as people know them, where the delivery tells. */
   readonly account?: string;
   /** What it grants, in the host's words, where the delivery tells. */

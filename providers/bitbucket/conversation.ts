@@ -7,7 +7,10 @@ import type { BitbucketSession } from './session.ts';
 /** What is said in a pull request. There are no reactions and no labels here: replies and commands take their place. */
 export function conversation(
   session: BitbucketSession,
-): Pick<GitHost, 'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels'> {
+): Pick<
+  GitHost,
+  'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels' | 'ensureLabels'
+> {
   return {
     ownLogin: async () => (await session.self()).login,
 
@@ -44,5 +47,6 @@ export function conversation(
     reactions: async () => [],
     labels: async () => [],
     changeLabels: async () => undefined,
+    ensureLabels: async () => [],
   };
 }

@@ -5,6 +5,7 @@
  */
 interface Answer {
   readonly data: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 interface Repository {
   readonly workspace: string;
@@ -32,7 +33,7 @@ type Call<Parameters> = (parameters: Parameters) => Promise<Answer>;
 
 interface Client {
   readonly request: Call<{
-    readonly method: 'GET';
+    readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
     readonly url: string;
     readonly headers?: Readonly<Record<string, string>>;
     /** All else goes into the query. */

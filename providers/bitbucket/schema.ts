@@ -3,7 +3,7 @@ import type { Person } from '../../engine/core/trigger.ts';
 
 // Only the fields used. Bitbucket adds fields all the time: unknown ones are passed over.
 
-const repository = z.object({ uuid: z.string(), full_name: z.string().regex(/^[^/]+\/[^/]+$/) });
+export const Repository = z.object({ uuid: z.string(), full_name: z.string().regex(/^[^/]+\/[^/]+$/) });
 export const Account = z.object({
   uuid: z.string().nullish(),
   account_id: z.string().nullish(),
@@ -27,7 +27,7 @@ const ref = z.object({
 
 export const Push = z.object({
   actor: Account,
-  repository,
+  repository: Repository,
   push: z.object({ changes: z.array(z.object({ old: ref.nullable(), new: ref.nullable() })) }),
 });
 
@@ -35,13 +35,13 @@ const side = z.object({ branch: z.object({ name: z.string() }), commit: z.object
 
 export const PullRequest = z.object({
   actor: Account,
-  repository,
+  repository: Repository,
   pullrequest: z.object({ id: z.number(), source: side, destination: side, draft: z.boolean().default(false) }),
 });
 
 export const Comment = z.object({
   actor: Account,
-  repository,
+  repository: Repository,
   pullrequest: z.object({ id: z.number() }),
   comment: z.object({
     id: z.number(),

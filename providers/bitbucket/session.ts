@@ -32,6 +32,8 @@ export interface BitbucketOptions {
 
 /** Signed in to Bitbucket as one user. */
 export interface BitbucketSession {
+  /** @throws GitHostError naming `what` */
+  ask<T>(what: string, ask: (api: BitbucketApi) => Promise<T>): Promise<T>;
   /** @throws GitHostError naming `what` and the repository */
   call<T>(what: string, repository: RepositoryRef, ask: (api: BitbucketApi, at: At) => Promise<T>): Promise<T>;
   /** Ourselves, so that another author's comment is never edited. @throws GitHostError */
@@ -53,23 +55,27 @@ function client({ apiUrl, email, token, timeoutMs = defaultTimeoutMs }: Bitbucke
 export function bitbucketSession(options: BitbucketOptions): BitbucketSession {
   const api = client(options);
   let own: Promise<Person> | undefined;
+  async function ask<T>(what: string, asked: (api: BitbucketApi) => Promise<T>): Promise<T> {
+    try {
+      return await asked(api);
+    } catch (error) {
+      throw error instanceof GitHostError ? error : bitbucketError(what, error);
+    }
+  }
   return {
-    async call(what, repository, ask) {
-      try {
-        return await ask(api, { workspace: repository.owner, repo_slug: repository.id });
-      } catch (error) {
-        throw error instanceof GitHostError
-          ? error
-          : bitbucketError(`${what} in ${repository.owner}/${repository.name}`, error);
-      }
-    },
+    ask,
+    call: (what, repository, asked) =>
+      ask(`${what} in ${repository.owner}/${repository.name}`, () =>
+        asked(api, { workspace: repository.owner, repo_slug: repository.id }),
+      ),
     async self() {
       own ??= api.user.get({}).then(({ data }) => personOf(Account.parse(data)));
+      const asked = own;
       try {
-        return await own;
+        return await ask("Asking for the token's user", () => asked);
       } catch (error) {
         own = undefined;
-        throw error instanceof GitHostError ? error : bitbucketError("Asking for the token's user", error);
+        throw error;
       }
     },
   };

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { type GitHostSetup, gitHostKind, secretsVariable, urlVariable } from '../git-host-setup.ts';
+import { newSecret } from '../signature.ts';
 import { createBitbucketHost } from './adapter.ts';
-import type { BitbucketOptions } from './session.ts';
+import { credentials } from './credentials.ts';
+import { places } from './places.ts';
+import { type BitbucketOptions, bitbucketSession } from './session.ts';
 import { bitbucketWebhooks } from './webhook.ts';
 
 /** A bot user of Bitbucket Cloud. */
@@ -34,7 +37,10 @@ export function bitbucketSetup({ webhookSecrets, ...options }: BitbucketConfig):
   return {
     provider: 'bitbucket',
     url: options.url,
+    apiUrl: options.apiUrl,
     createHost: async () => createBitbucketHost(options),
+    credentials: () => credentials(bitbucketSession(options)),
+    places: () => places(bitbucketSession(options), webhookSecrets),
     webhooks: () => bitbucketWebhooks(webhookSecrets),
   };
 }
@@ -44,4 +50,11 @@ export const bitbucket = gitHostKind(
   ['BITBUCKET_EMAIL', 'BITBUCKET_TOKEN', 'BITBUCKET_CLONE_TOKEN', 'BITBUCKET_WEBHOOK_SECRET'],
   variables,
   bitbucketSetup,
+  {
+    url: 'BITBUCKET_URL',
+    tokens: ['BITBUCKET_TOKEN', 'BITBUCKET_CLONE_TOKEN'],
+    others: ['BITBUCKET_EMAIL', 'BITBUCKET_API_URL'],
+    secret: 'BITBUCKET_WEBHOOK_SECRET',
+    newSecret,
+  },
 );

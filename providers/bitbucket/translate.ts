@@ -1,12 +1,7 @@
 import type { z } from 'zod';
-import {
-  type HostEvent,
-  type KnownOfTrigger,
-  type PullRequestTrigger,
-  type RepositoryRef,
-  Sha,
-} from '../../engine/core/trigger.ts';
+import { type HostEvent, type KnownOfTrigger, type PullRequestTrigger, Sha } from '../../engine/core/trigger.ts';
 import { firstLine, ignored, understood } from '../understand.ts';
+import { repositoryOf } from './repository-ref.ts';
 import { Comment, PullRequest, Push, personOf } from './schema.ts';
 
 const actions: ReadonlyMap<string, PullRequestTrigger['action']> = new Map([
@@ -114,10 +109,4 @@ function commented({ repository, pullrequest, comment }: z.infer<typeof Comment>
     commentId: String(comment.id),
     body: comment.content.raw,
   };
-}
-
-/** A tenant is a workspace. */
-function repositoryOf({ uuid, full_name }: z.infer<typeof Push>['repository']): RepositoryRef {
-  const [owner = '', name = ''] = full_name.split('/');
-  return { provider: 'bitbucket', tenant: `bitbucket:${owner}`, id: uuid, owner, name };
 }

@@ -33,7 +33,10 @@ const Label = z.object({ id: z.number(), name: z.string() });
 /** What is said in a pull request: comments, reactions, labels. */
 export function conversation(
   session: GiteaSession,
-): Pick<GitHost, 'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels'> {
+): Pick<
+  GitHost,
+  'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels' | 'ensureLabels'
+> {
   return {
     ownLogin: async () => (await session.self()).login,
 
@@ -89,6 +92,15 @@ export function conversation(
           if (!remove.includes(name)) continue;
           await api.ask(z.unknown(), 'DELETE', [...at, 'issues', String(number), 'labels', String(id)]);
         }
+      }),
+
+    ensureLabels: (repository, labels) =>
+      session.call('Making labels', repository, async (api, at) => {
+        const { entries } = await api.all(Label, [...at, 'labels'], maxLabels);
+        const made = labels.filter(({ name }) => entries.every((label) => label.name !== name));
+        for (const { name, color, description } of made)
+          await api.ask(Label, 'POST', [...at, 'labels'], { body: { name, color: `#${color}`, description } });
+        return made.map(({ name }) => name);
       }),
   };
 }

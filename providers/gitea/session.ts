@@ -21,6 +21,8 @@ export type At = readonly [string, string, string];
 
 /** Signed in to Gitea as one user. */
 export interface GiteaSession {
+  /** @throws GitHostError naming `what` */
+  ask<T>(what: string, ask: (api: GiteaApi) => Promise<T>): Promise<T>;
   /** @throws GitHostError naming `what` and the repository */
   call<T>(what: string, repository: RepositoryRef, ask: (api: GiteaApi, at: At) => Promise<T>): Promise<T>;
   /** Ourselves, so that another author's comment is never edited. @throws GitHostError */
@@ -32,23 +34,27 @@ const defaultTimeoutMs = 15_000;
 export function giteaSession({ url, token, timeoutMs = defaultTimeoutMs }: GiteaOptions): GiteaSession {
   const api = giteaApi(url, token, timeoutMs);
   let own: Promise<Person> | undefined;
+  async function ask<T>(what: string, asked: (api: GiteaApi) => Promise<T>): Promise<T> {
+    try {
+      return await asked(api);
+    } catch (error) {
+      throw error instanceof GitHostError ? error : giteaError(what, error);
+    }
+  }
   return {
-    async call(what, repository, ask) {
-      try {
-        return await ask(api, ['repos', repository.owner, repository.name]);
-      } catch (error) {
-        throw error instanceof GitHostError
-          ? error
-          : giteaError(`${what} in ${repository.owner}/${repository.name}`, error);
-      }
-    },
+    ask,
+    call: (what, repository, asked) =>
+      ask(`${what} in ${repository.owner}/${repository.name}`, () =>
+        asked(api, ['repos', repository.owner, repository.name]),
+      ),
     async self() {
       own ??= api.ask(Account, 'GET', ['user']).then(personOf);
+      const asked = own;
       try {
-        return await own;
+        return await ask("Asking for the token's user", () => asked);
       } catch (error) {
         own = undefined;
-        throw error instanceof GitHostError ? error : giteaError("Asking for the token's user", error);
+        throw error;
       }
     },
   };

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { type GitHostSetup, gitHostKind, secretsVariable, urlVariable } from '../git-host-setup.ts';
+import { newSecret } from '../signature.ts';
 import { createGiteaHost } from './adapter.ts';
+import { credentials } from './credentials.ts';
+import { places } from './places.ts';
+import { giteaSession } from './session.ts';
 import { giteaWebhooks } from './webhook.ts';
 
 /** A bot user of a Gitea. */
@@ -33,7 +37,10 @@ export function giteaSetup(config: GiteaConfig): GitHostSetup {
   return {
     provider: 'gitea',
     url: config.url,
+    apiUrl: `${config.url.replace(/\/+$/, '')}/api/v1/version`,
     createHost: async () => createGiteaHost(config),
+    credentials: () => credentials(config),
+    places: () => places(giteaSession(config), config.webhookSecrets),
     webhooks: () => giteaWebhooks(config.webhookSecrets),
   };
 }
@@ -44,4 +51,11 @@ export const gitea = gitHostKind(
   ['GITEA_TOKEN', 'GITEA_CLONE_TOKEN', 'GITEA_WEBHOOK_SECRET'],
   variables,
   giteaSetup,
+  {
+    url: 'GITEA_URL',
+    tokens: ['GITEA_TOKEN', 'GITEA_CLONE_TOKEN'],
+    others: [],
+    secret: 'GITEA_WEBHOOK_SECRET',
+    newSecret,
+  },
 );

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
-import { type HostEvent, isSha, type PullRequestTrigger, type RepositoryRef, Sha } from '../../engine/core/trigger.ts';
+import { type HostEvent, isSha, type PullRequestTrigger, Sha } from '../../engine/core/trigger.ts';
 import { firstLine, ignored, understood } from '../understand.ts';
-import { CommentHook, PullRequestHook, PushHook, personOf, type Repository } from './schema.ts';
+import { repositoryOf } from './repository-ref.ts';
+import { CommentHook, PullRequestHook, PushHook, personOf } from './schema.ts';
 
 const noCommit = /^0+$/;
 
@@ -144,10 +145,4 @@ function commented(hook: z.infer<typeof CommentHook>): HostEvent {
     commentId: String(comment.id),
     body: comment.body,
   };
-}
-
-/** A tenant is an organisation, or a person with repositories of their own. */
-function repositoryOf({ id, full_name }: z.infer<typeof Repository>): RepositoryRef {
-  const [owner = '', name = ''] = full_name.split('/');
-  return { provider: 'gitea', tenant: `gitea:${owner}`, id: String(id), owner, name };
 }

@@ -25,7 +25,10 @@ const ours: ReadonlyMap<string, ReactionContent> = new Map([
 /** What is said in a pull request. At GitHub it is an issue for that. */
 export function conversation(
   session: GitHubSession,
-): Pick<GitHost, 'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels'> {
+): Pick<
+  GitHost,
+  'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels' | 'ensureLabels'
+> {
   return {
     async ownLogin() {
       try {
@@ -125,6 +128,21 @@ export function conversation(
             if (!isStatus(error, 404)) throw error;
           }
         }
+      }),
+
+    ensureLabels: (repository, labels) =>
+      session.call('Making labels', repository, async (octokit, at) => {
+        const made: string[] = [];
+        for (const { name, color, description } of labels) {
+          try {
+            await octokit.request('GET /repos/{owner}/{repo}/labels/{name}', { ...at, name });
+          } catch (error) {
+            if (!isStatus(error, 404)) throw error;
+            await octokit.request('POST /repos/{owner}/{repo}/labels', { ...at, name, color, description });
+            made.push(name);
+          }
+        }
+        return made;
       }),
   };
 }

@@ -27,6 +27,8 @@ export interface GitHubAppOptions {
 export interface GitHubSession {
   /** As the App itself. */
   app(): Promise<Octokit>;
+  /** As one of its installations. */
+  installation(tenant: string): Promise<Octokit>;
   /** As the repository's installation. @throws GitHostError naming `what` */
   call<T>(
     what: string,
@@ -63,7 +65,7 @@ export async function gitHubSession(options: GitHubAppOptions): Promise<GitHubSe
   const tokens = new Map<string, Promise<{ readonly token: string; readonly expiresAt: number }>>();
   let botLogin: Promise<string> | undefined;
 
-  function octokitOf({ tenant }: RepositoryRef): Promise<Octokit> {
+  function installation(tenant: string): Promise<Octokit> {
     const known = octokits.get(tenant);
     if (known !== undefined) return known;
     const made = probot.auth(installationId(tenant));
@@ -89,7 +91,7 @@ export async function gitHubSession(options: GitHubAppOptions): Promise<GitHubSe
     ask: (octokit: Octokit, at: GitHubRepository) => Promise<T>,
   ): Promise<T> {
     try {
-      return await ask(await octokitOf(repository), { owner: repository.owner, repo: repository.name });
+      return await ask(await installation(repository.tenant), { owner: repository.owner, repo: repository.name });
     } catch (error) {
       throw error instanceof GitHostError
         ? error
@@ -115,7 +117,7 @@ export async function gitHubSession(options: GitHubAppOptions): Promise<GitHubSe
     return (await made).token;
   }
 
-  return { app: () => probot.auth(), call, ownLogin, cloneToken };
+  return { app: () => probot.auth(), installation, call, ownLogin, cloneToken };
 }
 
 function installationId(tenant: string): number {

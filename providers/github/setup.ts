@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { type GitHostSetup, gitHostKind, secretsVariable, urlVariable } from '../git-host-setup.ts';
 import { createGitHubHost } from './adapter.ts';
+import { app, credentials } from './app.ts';
+import { gitHubSession } from './session.ts';
 import { gitHubWebhooks } from './webhook.ts';
 
 /** A GitHub App and where its GitHub is. */
@@ -30,11 +32,15 @@ const variables = z
   );
 
 export function gitHubSetup(config: GitHubConfig): GitHostSetup {
-  const { webhookSecrets, ...app } = config;
+  const { webhookSecrets, ...options } = config;
+  const session = () => gitHubSession({ ...options, webhookSecret: webhookSecrets[0] ?? '' });
   return {
     provider: 'github',
     ...(config.baseUrl === undefined ? {} : { url: config.baseUrl }),
-    createHost: () => createGitHubHost({ ...app, webhookSecret: webhookSecrets[0] ?? '' }),
+    apiUrl: config.baseUrl ?? 'https://api.github.com',
+    createHost: () => createGitHubHost({ ...options, webhookSecret: webhookSecrets[0] ?? '' }),
+    credentials: () => credentials(session),
+    app: () => app(session),
     webhooks: () => gitHubWebhooks(webhookSecrets),
   };
 }

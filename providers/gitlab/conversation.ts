@@ -25,7 +25,10 @@ const ours: ReadonlyMap<string, ReactionContent> = new Map([
 /** What is said in a merge request: notes, award emoji, labels. */
 export function conversation(
   session: GitLabSession,
-): Pick<GitHost, 'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels'> {
+): Pick<
+  GitHost,
+  'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels' | 'ensureLabels'
+> {
   return {
     ownLogin: async () => (await session.self()).login,
 
@@ -85,6 +88,22 @@ export function conversation(
           ...(add.length === 0 ? {} : { addLabels: add.join(',') }),
           ...(remove.length === 0 ? {} : { removeLabels: remove.join(',') }),
         });
+      }),
+
+    ensureLabels: (repository, labels) =>
+      session.call('Making labels', repository, async (api, projectId) => {
+        // Those of the groups above are among them.
+        const { entries } = await allPages(maxPages, (page) => api.ProjectLabels.all(projectId, page));
+        const made = labels.filter(({ name }) => entries.every((label) => label.name !== name));
+        for (const { name, color, description } of made) {
+          try {
+            await api.ProjectLabels.create(projectId, name, `#${color}`, { description });
+          } catch (error) {
+            // Somebody else made it meanwhile.
+            if (!isAnswer(error, 409)) throw error;
+          }
+        }
+        return made.map(({ name }) => name);
       }),
   };
 }

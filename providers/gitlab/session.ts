@@ -20,6 +20,8 @@ export interface GitLabOptions {
 
 /** Signed in to GitLab as one user. */
 export interface GitLabSession {
+  /** @throws GitHostError naming `what` */
+  ask<T>(what: string, ask: (api: GitLabApi) => Promise<T>): Promise<T>;
   /** @throws GitHostError naming `what` and the repository */
   call<T>(what: string, repository: RepositoryRef, ask: (api: GitLabApi, projectId: string) => Promise<T>): Promise<T>;
   /** Ourselves, so that another author's comment is never edited. @throws GitHostError */
@@ -41,23 +43,25 @@ function client({ url, token, timeoutMs = defaultTimeoutMs }: GitLabOptions) {
 export function gitLabSession(options: GitLabOptions): GitLabSession {
   const api = client(options);
   let own: Promise<Person> | undefined;
+  async function ask<T>(what: string, asked: (api: GitLabApi) => Promise<T>): Promise<T> {
+    try {
+      return await asked(api);
+    } catch (error) {
+      throw error instanceof GitHostError ? error : gitLabError(what, error);
+    }
+  }
   return {
-    async call(what, repository, ask) {
-      try {
-        return await ask(api, repository.id);
-      } catch (error) {
-        throw error instanceof GitHostError
-          ? error
-          : gitLabError(`${what} in ${repository.owner}/${repository.name}`, error);
-      }
-    },
+    ask,
+    call: (what, repository, asked) =>
+      ask(`${what} in ${repository.owner}/${repository.name}`, () => asked(api, repository.id)),
     async self() {
       own ??= api.Users.showCurrentUser().then(({ username, id }) => ({ login: username, id: String(id) }));
+      const asked = own;
       try {
-        return await own;
+        return await ask("Asking for the token's user", () => asked);
       } catch (error) {
         own = undefined;
-        throw error instanceof GitHostError ? error : gitLabError("Asking for the token's user", error);
+        throw error;
       }
     },
   };

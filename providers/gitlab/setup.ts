@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { type GitHostSetup, gitHostKind, secretsVariable, urlVariable } from '../git-host-setup.ts';
 import { createGitLabHost } from './adapter.ts';
-import { gitLabWebhooks } from './webhook.ts';
+import { credentials } from './credentials.ts';
+import { places } from './places.ts';
+import { gitLabSession } from './session.ts';
+import { gitLabWebhooks, newSigningSecrets } from './webhook.ts';
 
 /** A bot user of a GitLab. */
 export interface GitLabConfig {
@@ -33,7 +36,10 @@ export function gitLabSetup(config: GitLabConfig): GitHostSetup {
   return {
     provider: 'gitlab',
     url: config.url,
+    apiUrl: `${config.url.replace(/\/+$/, '')}/api/v4`,
     createHost: async () => createGitLabHost(config),
+    credentials: (now) => credentials(config, now),
+    places: () => places(gitLabSession(config), config.webhookSecrets),
     webhooks: (now) => gitLabWebhooks(config.webhookSecrets, now),
   };
 }
@@ -43,4 +49,11 @@ export const gitLab = gitHostKind(
   ['GITLAB_TOKEN', 'GITLAB_CLONE_TOKEN', 'GITLAB_WEBHOOK_SECRET'],
   variables,
   gitLabSetup,
+  {
+    url: 'GITLAB_URL',
+    tokens: ['GITLAB_TOKEN', 'GITLAB_CLONE_TOKEN'],
+    others: [],
+    secret: 'GITLAB_WEBHOOK_SECRET',
+    newSecret: newSigningSecrets,
+  },
 );

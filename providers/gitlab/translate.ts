@@ -5,10 +5,10 @@ import {
   type Person,
   type PullRequestTrigger,
   type ReactionContent,
-  type RepositoryRef,
   Sha,
 } from '../../engine/core/trigger.ts';
 import { firstLine, ignored, understood } from '../understand.ts';
+import { repositoryOf } from './repository-ref.ts';
 import { Emoji, MergeRequest, Note, Push } from './schema.ts';
 
 const noCommit = /^0+$/;
@@ -185,18 +185,6 @@ function headOf({ last_commit }: { readonly last_commit?: { readonly id: string 
   readonly headSha?: Sha;
 } {
   return last_commit === undefined || last_commit === null ? {} : { headSha: Sha(last_commit.id) };
-}
-
-/** A tenant is a top-level group: what GitLab's tokens and webhooks are given for. */
-function repositoryOf({ id, path_with_namespace }: z.infer<typeof Push>['project']): RepositoryRef {
-  const parts = path_with_namespace.split('/');
-  return {
-    provider: 'gitlab',
-    tenant: `gitlab:${parts[0]}`,
-    id: String(id),
-    owner: parts.slice(0, -1).join('/'),
-    name: parts.at(-1) ?? '',
-  };
 }
 
 function personOf({ id, username }: { readonly id?: number | null | undefined; readonly username: string }): Person {

@@ -1,9 +1,15 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import type { WebhookSource } from '../git-host-webhook.ts';
-import { isSameText, requireSecrets } from '../signature.ts';
+import { isSameText, newSecret, requireSecrets } from '../signature.ts';
 import { translate } from './translate.ts';
 
-const signingPrefix = 'whsec_';
+/** What signing secrets begin with. */
+export const signingPrefix = 'whsec_';
+/** One to sign with, and a token for a GitLab that is too old for it. */
+export function newSigningSecrets(): string {
+  return `${signingPrefix}${randomBytes(32).toString('base64')} ${newSecret()}`;
+}
+
 const maxAgeMs = 5 * 60_000;
 
 /**

@@ -50,7 +50,7 @@ export function inWords(event: HostEvent): string {
     case 'label':
       return `labels of #${event.number} by ${event.by.login}: +[${event.added}] -[${event.removed}] =[${event.labels}]`;
     case 'installation':
-      return `${event.tenant}${event.account === undefined ? '' : ` of ${event.account}`} ${changeInWords(event.change)} by ${event.by.login}`;
+      return `${event.tenant}${event.account === undefined ? '' : ` of ${event.account}`} ${changeInWords(event.change)} by ${event.by?.login}`;
     case 'trigger':
       return triggerInWords(event.trigger);
     case 'incomplete': {

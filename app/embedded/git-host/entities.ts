@@ -41,7 +41,12 @@ export const AccessToken = z.object({
   id,
   hash: z.string(),
   for: z.discriminatedUnion('type', [
-    z.object({ type: z.literal('user'), accountId: id }),
+    z.object({
+      type: z.literal('user'),
+      accountId: id,
+      /** In the host's words; absent: all that the person may. */
+      scopes: z.array(z.string()).optional(),
+    }),
     z.object({
       type: z.literal('installation'),
       installationId: id,
@@ -111,6 +116,8 @@ export const Hook = z.object({
   target: z.discriminatedUnion('type', [
     z.object({ type: z.literal('integration'), appId: id }),
     z.object({ type: z.literal('repository'), repositoryId: id }),
+    /** On all repositories of an account, those to come too: of a group or workspace. */
+    z.object({ type: z.literal('owner'), accountId: id }),
   ]),
   url: z.string(),
   secret: z.string(),

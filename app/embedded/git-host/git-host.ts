@@ -31,6 +31,8 @@ export interface EmbeddedGitHostOptions {
   readonly log: HostLog;
   /** Which host it behaves like: API, webhooks and pages. GitHub when left out. */
   readonly face?: FaceName;
+  /** As GitLab: what its edition and age bring. No group webhooks, and signing tokens, when left out. */
+  readonly gitLab?: { readonly groupHooks?: boolean; readonly signingTokens?: boolean };
   readonly now?: () => Date;
   /** GitHub's primary limit for each token's owner; high enough by default that nobody meets it by accident. */
   readonly requestsPerHour?: number;
@@ -60,7 +62,7 @@ export interface EmbeddedGitHost {
   refusals(): number;
   createUser(login: string): { readonly id: number; readonly login: string };
   /** An access token for git and the API, shown once. @throws RangeError for an unknown login */
-  createToken(login: string): string;
+  createToken(login: string, options?: { readonly scopes?: readonly string[]; readonly lifetimeMs?: number }): string;
   createOrganization(login: string, options?: { readonly admins?: readonly string[] }): { readonly id: number };
   /** A team of an organisation, with exactly these members. */
   setTeam(organization: string, slug: string, members: readonly string[]): void;
@@ -99,6 +101,8 @@ export interface EmbeddedGitHost {
     name: string,
     hook: { readonly url: string; readonly secret: string; readonly events: readonly string[] },
   ): number;
+  /** What GitLab does to webhooks of a repository after deliveries failed. */
+  switchHooksOff(owner: string, name: string): void;
   /** A link that signs a browser in as this person; it works once, for an hour. */
   signInLink(login: string): string;
   /** Until all webhooks that wait have been sent. */
@@ -131,6 +135,7 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     keysFolder,
     url,
     face,
+    gitLab: { groupHooks: false, signingTokens: true, ...options.gitLab },
     now,
     log,
     refLock: new KeyedLock(),
@@ -177,8 +182,11 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     requests,
     refusals: () => secondary.refused,
     createUser: (login) => ensureAccount(host, login, 'User'),
-    createToken: (login) =>
-      issueToken(host, face.tokenPrefix, { type: 'user', accountId: account(login).id }, null).secret,
+    createToken: (login, { scopes, lifetimeMs } = {}) => {
+      const owner = { type: 'user', accountId: account(login).id } as const;
+      const limited = scopes === undefined ? owner : { ...owner, scopes: [...scopes] };
+      return issueToken(host, face.tokenPrefix, limited, lifetimeMs ?? null).secret;
+    },
     createOrganization: (login, { admins = [] } = {}) => {
       const organization = ensureAccount(host, login, 'Organization');
       for (const admin of admins) setGrant(host, 'organization', organization.id, account(admin).id, 'admin');
@@ -260,6 +268,10 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
       if (known) return store.hooks.save({ ...known, ...facts }).id;
       const target = { type: 'repository', repositoryId } as const;
       return store.hooks.insert({ ...facts, target, createdAt: now().toISOString() }).id;
+    },
+    switchHooksOff: (owner, name) => {
+      for (const hook of store.hooks.list(repositoryNamed(owner, name).id))
+        store.hooks.save({ ...hook, active: false });
     },
     signInLink: (login) => {
       const owner = { type: 'sign-in', accountId: account(login).id } as const;

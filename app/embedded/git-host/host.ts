@@ -28,6 +28,8 @@ export interface Host {
   readonly url: string;
   /** Which Git host it behaves like. */
   readonly face: Face;
+  /** What a GitLab may lack: group webhooks below Premium, signing tokens before 19.0. */
+  readonly gitLab: { readonly groupHooks: boolean; readonly signingTokens: boolean };
   readonly now: () => Date;
   readonly log: HostLog;
   /** One writer at a time for each repository's refs. */

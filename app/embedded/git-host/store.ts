@@ -95,7 +95,7 @@ export class Store {
     this.hooks = new Table(database, {
       name: 'hooks',
       schema: Hook,
-      parent: (row) => (row.target.type === 'integration' ? `app:${row.target.appId}` : row.target.repositoryId),
+      parent: ({ target }) => hooksParent(target),
     });
     this.deliveries = new Table(database, { name: 'deliveries', schema: Delivery, parent: (row) => row.hookId });
     database.exec(
@@ -226,4 +226,10 @@ export class Store {
   close(): void {
     this.#database.close();
   }
+}
+
+/** Where hooks are looked for: of an App, of all repositories of an account, of one repository. */
+export function hooksParent(target: Hook['target']): string | number {
+  if (target.type === 'integration') return `app:${target.appId}`;
+  return target.type === 'owner' ? `owner:${target.accountId}` : target.repositoryId;
 }

@@ -140,6 +140,7 @@ export async function rulesWorld(capabilities: GitHostCapabilities) {
     react: async () => up(undefined),
     reactions: async () => [],
     labels: async () => state.pull.labels,
+    ensureLabels: async () => [],
     changeLabels: async (_, _number, change) => void state.changedLabels.push(change),
     proposeState: async () => undefined,
     publishDeployment: async () => undefined,

@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
-import type { Account, App, Installation, Permissions } from '../entities.ts';
+import type { AccessToken, Account, App, Installation, Permissions } from '../entities.ts';
 import type { Actor, Host } from '../host.ts';
 import { Refusal } from '../refusal.ts';
 import { findToken } from './secrets.ts';
@@ -8,7 +8,11 @@ import { findToken } from './secrets.ts';
 /** Who sends a request. */
 export type Principal =
   | { readonly type: 'anonymous' }
-  | { readonly type: 'user'; readonly account: Account }
+  | {
+      readonly type: 'user';
+      readonly account: Account /** Absent on pages, which know a session. */;
+      readonly token?: AccessToken;
+    }
   | { readonly type: 'app'; readonly app: App }
   | {
       readonly type: 'installation';
@@ -29,7 +33,7 @@ export async function principalOf(host: Host, authorization: string | undefined)
   const token = findToken(host, secret);
   switch (token?.for.type) {
     case 'user':
-      return { type: 'user', account: host.store.accounts.get(token.for.accountId) };
+      return { type: 'user', account: host.store.accounts.get(token.for.accountId), token };
     case 'installation': {
       const installation = host.store.installations.find(token.for.installationId);
       if (installation === undefined) throw new Refusal(401, 'Bad credentials');

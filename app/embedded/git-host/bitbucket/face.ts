@@ -6,6 +6,7 @@ import { restFace } from '../rest-face.ts';
 import { addCheckRoutes } from './check-routes.ts';
 import { addCodeRoutes } from './code-routes.ts';
 import { deliveriesOf } from './deliveries.ts';
+import { addHookRoutes } from './hook-routes.ts';
 import { uuidOf } from './identity.ts';
 import { markup, withNames } from './markup.ts';
 import { addPullRoutes } from './pull-routes.ts';
@@ -31,6 +32,7 @@ export const bitbucketFace: Face = {
     addCodeRoutes(api, host);
     addCheckRoutes(api, host);
     addPullRoutes(api, host);
+    addHookRoutes(api, host);
     return api;
   },
   pages: {

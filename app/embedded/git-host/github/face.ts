@@ -24,7 +24,8 @@ export const gitHubFace: Face = {
   deliveriesOf: () => [],
   resends: 0,
   headersOf(_host, hook, delivery) {
-    const target = hook.target.type === 'integration' ? hook.target.appId : hook.target.repositoryId;
+    const { target: on } = hook;
+    const target = on.type === 'integration' ? on.appId : on.type === 'repository' ? on.repositoryId : on.accountId;
     const sign = (algorithm: 'sha1' | 'sha256'): string =>
       `${algorithm}=${createHmac(algorithm, hook.secret).update(delivery.payload).digest('hex')}`;
     return {

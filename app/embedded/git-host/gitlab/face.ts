@@ -5,9 +5,11 @@ import { Refusal } from '../refusal.ts';
 import { restFace } from '../rest-face.ts';
 import { addCodeRoutes } from './code-routes.ts';
 import { deliveriesOf } from './deliveries.ts';
+import { addHookRoutes } from './hook-routes.ts';
 import { addMergeRequestRoutes } from './merge-request-routes.ts';
 import { takeIn } from './quick-actions.ts';
 import { addStatusRoutes } from './status-routes.ts';
+import { addTokenRoutes } from './token-routes.ts';
 
 const prefix = '/api/v4';
 const signingPrefix = 'whsec_';
@@ -36,6 +38,8 @@ export const gitLabFace: Face = {
     addCodeRoutes(api, host);
     addStatusRoutes(api, host);
     addMergeRequestRoutes(api, host);
+    addHookRoutes(api, host);
+    addTokenRoutes(api, host);
     return api;
   },
   pages: {

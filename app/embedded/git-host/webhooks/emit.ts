@@ -49,9 +49,9 @@ export function emit(host: Host, event: WebhookEvent): void {
     if (hook.events.includes('*') || hook.events.includes(event.event)) enqueue(host, hook, event, common, null);
 }
 
-/** The same for hosts that are not GitHub: their webhooks stand on the repository. */
+/** The same for hosts that are not GitHub: their webhooks stand on the repository, or on what it is in. */
 export function tell(host: Host, repository: Repository, sender: Account, happening: Happening): void {
-  const hooks = host.store.hooks.list(repository.id);
+  const hooks = [...host.store.hooks.list(repository.id), ...host.store.hooks.list(`owner:${repository.ownerId}`)];
   if (host.face.name === 'github' || hooks.length === 0) return;
   for (const { event, body } of host.face.deliveriesOf(host, repository, sender, happening))
     for (const hook of hooks)
