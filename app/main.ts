@@ -10,6 +10,7 @@ import type { RunEvent } from '../engine/core/run-events.ts';
 import type { PoolOf } from '../engine/core/schedule.ts';
 import type { HostEvent } from '../engine/core/trigger.ts';
 import { withKeepAlive } from '../engine/kubernetes/client.ts';
+import { clusterAccess } from '../engine/kubernetes/cluster-access.ts';
 import { clusterGet, tokenIssuer } from '../engine/kubernetes/cluster-fetch.ts';
 import { withEgressProxies } from '../engine/kubernetes/egress-proxy-objects.ts';
 import { fence } from '../engine/kubernetes/fence.ts';
@@ -280,7 +281,9 @@ export async function startSlipway(
     show: (change) => showChecks.runChanged(change),
   });
   const letIn = await openInstallations({
+    config,
     database,
+    cluster: clusterAccess(kubernetes),
     gitHosts,
     installations,
     follow: followInstallations,

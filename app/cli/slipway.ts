@@ -9,6 +9,7 @@ import { cancelCommand } from './cancel.ts';
 import { CliError } from './cli-error.ts';
 import { egressProxyCommand } from './egress-proxy.ts';
 import { connectCommand, disconnectCommand } from './connect.ts';
+import { doctorCommand } from './doctor.ts';
 import { embeddedCommand } from './embedded.ts';
 import { initCommand } from './init.ts';
 import { logsCommand } from './logs.ts';
@@ -31,6 +32,7 @@ const program = new Command('slipway')
   .addCommand(setupCommand())
   .addCommand(connectCommand())
   .addCommand(disconnectCommand())
+  .addCommand(doctorCommand())
   .addCommand(runCommand())
   .addCommand(validateCommand())
   .addCommand(initCommand())

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { streamText } from 'hono/streaming';
 import { z } from 'zod';
+import type { Finding } from '../doctor/finding.ts';
 import { reportOf } from '../error-report.ts';
 import type { Pages } from '../pages/open-pages.ts';
 import type { Connect, ConnectNews } from './connect.ts';
@@ -24,6 +25,7 @@ export function installationApi(parts: {
   readonly setupLink: Pages['setupLink'];
   readonly connect: Connect;
   readonly connections: Connections;
+  readonly diagnose: () => AsyncGenerator<Finding>;
 }): Hono {
   const { connect, connections } = parts;
   const api = new Hono();
@@ -53,6 +55,7 @@ export function installationApi(parts: {
     const { provider, path, isDryRun } = body.data;
     return told(context, connect.disconnect(provider, path, isDryRun ? 'dry-run' : 'apply'));
   });
+  api.post('/doctor', (context) => told(context, parts.diagnose()));
   return api;
 }
 
@@ -65,7 +68,7 @@ function notUnderstood(command: string) {
 }
 
 /** A line of JSON for each thing that is done, as it is done. What fails before the first is an error of the request itself. */
-async function told(context: Context, news: AsyncGenerator<ConnectNews>): Promise<Response> {
+async function told(context: Context, news: AsyncGenerator<ConnectNews | Finding>): Promise<Response> {
   const first = await news.next();
   return streamText(context, async (stream) => {
     try {

@@ -51,7 +51,10 @@ export class KeepWebhooks {
     const known = new Map((await this.#connections.webhooksOf(connection)).map((each) => [keyOf(each.place), each]));
     const { repositories, isComplete } = await patiently(() => this.#places.repositories(place));
     for (const repository of repositories) await this.#onRepository(repository);
-    const own = place.type === 'owner' ? await this.#onOwner(connection, known.get(keyOf(place))) : undefined;
+    // Once repositories had to have their own, the command alone tries again: a host may let us look, and not write.
+    const isTried = this.#mode === 'all' || known.size === 0 || known.has(keyOf(place));
+    const own =
+      place.type === 'owner' && isTried ? await this.#onOwner(connection, known.get(keyOf(place))) : undefined;
     if (own !== undefined) yield own;
     const places = own === undefined ? repositories.map(placeOf) : [];
     for (const each of places) {

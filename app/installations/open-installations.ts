@@ -2,8 +2,11 @@ import type { Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { RepositoryRef } from '../../engine/core/trigger.ts';
 import { systemClock } from '../../engine/ports/clock.ts';
+import type { ClusterAccess } from '../../engine/ports/cluster-access.ts';
 import type { Database } from '../../engine/ports/database.ts';
 import type { GitHost } from '../../providers/git-host.ts';
+import type { Config } from '../config.ts';
+import { diagnose } from '../doctor/doctor.ts';
 import type { Job } from '../jobs/jobs.ts';
 import type { Pages } from '../pages/open-pages.ts';
 import { Connect } from './connect.ts';
@@ -15,6 +18,7 @@ import type { Installations } from './installations.ts';
 import { slipwayLabels } from './labels.ts';
 import type { StoredGitHosts } from './stored-git-hosts.ts';
 import { SweepInstallations } from './sweep-installations.ts';
+import { WatchCredentials } from './watch-credentials.ts';
 
 /** Everything about where Slipway is let in: what the command line asks of it, and what is done from time to time. */
 export interface OpenInstallations {
@@ -25,7 +29,9 @@ export interface OpenInstallations {
 }
 
 export async function openInstallations(parts: {
+  readonly config: Pick<Config, 'database'>;
   readonly database: Database;
+  readonly cluster: ClusterAccess;
   readonly gitHosts: { readonly inUse: GitHostsInUse; readonly stored: StoredGitHosts };
   readonly installations: Installations;
   readonly follow: FollowInstallations;
@@ -57,17 +63,23 @@ export async function openInstallations(parts: {
     follow: (event) => parts.follow.handle(event),
     log,
   });
+  const credentials = new WatchCredentials({ gitHosts, clock: systemClock, log });
   const sealed = gitHosts.stored.canStore ? await gitHosts.stored.sealAgain() : 0;
   if (sealed > 0) log.info({ gitHosts: sealed }, 'Stored secrets are encrypted with the new key now');
   return {
-    api: installationApi({ setupLink: parts.setupLink, connect, connections }),
+    api: installationApi({
+      setupLink: parts.setupLink,
+      connect,
+      connections,
+      diagnose: () => diagnose({ ...parts, connections, clock: systemClock }),
+    }),
     jobs: [
       { name: 'sweep-installations', every: '10 minutes', run: () => sweep.sweep() },
       { name: 'keep-webhooks', every: '10 minutes', run: () => connect.sweep() },
+      { name: 'watch-credentials', every: '12 hours', run: () => credentials.look() },
     ],
     begin() {
-      sweep.sweep().catch(onError);
-      connect.sweep().catch(onError);
+      for (const look of [() => sweep.sweep(), () => connect.sweep(), () => credentials.look()]) look().catch(onError);
     },
   };
 }

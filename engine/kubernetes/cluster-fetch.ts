@@ -22,12 +22,25 @@ export function clusterGet(config: KubeConfig, path: string): Promise<unknown> {
   return request(config, HttpMethod.GET, path);
 }
 
-/** Sets the object's fields as ours on the server, whoever set them before. @throws ApiException */
-export function clusterApply(config: KubeConfig, path: string, object: ApiObject): Promise<unknown> {
-  return request(config, HttpMethod.PATCH, `${path}?fieldManager=slipway&force=true`, object);
+/** Asks the API server something by a POST that makes nothing, such as a review. @throws ApiException */
+export function clusterAsk(config: KubeConfig, path: string, question: object): Promise<unknown> {
+  return request(config, HttpMethod.POST, path, { type: 'application/json', body: question });
 }
 
-async function request(config: KubeConfig, method: HttpMethod, path: string, applied?: ApiObject): Promise<unknown> {
+/** Sets the object's fields as ours on the server, whoever set them before. @throws ApiException */
+export function clusterApply(config: KubeConfig, path: string, object: ApiObject): Promise<unknown> {
+  return request(config, HttpMethod.PATCH, `${path}?fieldManager=slipway&force=true`, {
+    type: 'application/apply-patch+yaml',
+    body: object,
+  });
+}
+
+async function request(
+  config: KubeConfig,
+  method: HttpMethod,
+  path: string,
+  sent?: { readonly type: string; readonly body: object },
+): Promise<unknown> {
   const url = `${config.getCurrentCluster()?.server ?? ''}${path}`;
   const context = new RequestContext(url, method);
   await config.applySecurityAuthentication(context);
@@ -36,10 +49,10 @@ async function request(config: KubeConfig, method: HttpMethod, path: string, app
     method,
     headers: {
       ...context.getHeaders(),
-      ...(applied === undefined ? {} : { 'content-type': 'application/apply-patch+yaml' }),
+      ...(sent === undefined ? {} : { 'content-type': sent.type }),
     },
     signal: AbortSignal.timeout(requestTimeoutMs),
-    ...(applied === undefined ? {} : { body: JSON.stringify(applied) }),
+    ...(sent === undefined ? {} : { body: JSON.stringify(sent.body) }),
     ...(dispatcher === undefined ? {} : { dispatcher }),
   });
   if (!response.ok) throw new ApiException(response.status, `${method} ${path}`, await response.text(), {});

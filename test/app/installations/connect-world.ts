@@ -98,6 +98,7 @@ export async function connectWorld(provider: string, settings: Readonly<Record<s
   };
   return {
     folder,
+    database,
     lines,
     errors,
     clock,
