@@ -101,6 +101,7 @@ export function addRepositoryRoutes(api: Api, host: Host): void {
     }
     const saved = host.store.repositories.save({
       ...host.store.repositories.get(repository.id),
+      name: edit.name ?? repository.name,
       private: edit.private ?? repository.private,
       description: edit.description === undefined ? repository.description : edit.description,
       defaultBranch: branch,
