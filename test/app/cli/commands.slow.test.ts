@@ -9,14 +9,26 @@ afterAll(() => rmSync(empty, { recursive: true, force: true }));
 
 const ask = (...words: string[]) => slipway(words, { cwd: empty, env: { SLIPWAY_DATA: join(empty, 'state') } });
 
-it.each(['start', 'run', 'validate', 'init', 'runs', 'show', 'logs', 'why', 'cancel', 'retry', 'rollback'])(
-  'explains `slipway %s --help`',
-  async (command) => {
-    const { code, out } = await ask(command, '--help');
-    expect(code).toBe(0);
-    expect(out).toContain(`Usage: slipway ${command}`);
-  },
-);
+it.each([
+  'start',
+  'connect',
+  'disconnect',
+  'doctor',
+  'run',
+  'validate',
+  'init',
+  'runs',
+  'show',
+  'logs',
+  'why',
+  'cancel',
+  'retry',
+  'rollback',
+])('explains `slipway %s --help`', async (command) => {
+  const { code, out } = await ask(command, '--help');
+  expect(code).toBe(0);
+  expect(out).toContain(`Usage: slipway ${command}`);
+});
 
 it('tells its version', async () => {
   expect(await ask('--version')).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
@@ -29,6 +41,7 @@ it.each<[string, readonly string[], RegExp]>([
   ['a port that is none', ['start', '--port', '99999'], /--port is "99999"\n {2}Give a whole number/],
   ['no pipeline file', ['validate'], /There is no \.slipway\.yaml here\n {2}Name the file/],
   ['nothing to run', ['run'], /Nothing was found to build or test/],
+  ['a host that no command connects', ['connect', 'github', 'acme'], /Allowed choices are gitlab, bitbucket, gitea/],
   ['what is no id', ['show', '../../x'], /is no id of a run/],
 ])('says what to do about %s', async (_, words, said) => {
   const { code, err } = await ask(...words);

@@ -17,13 +17,20 @@ export interface Ended {
  */
 export async function slipway(
   words: readonly string[],
-  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>>; readonly program?: string },
+  options: {
+    readonly cwd: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly program?: string;
+    /** What stands on its standard input. */
+    readonly input?: string;
+  },
 ): Promise<Ended> {
   const child = spawn(process.execPath, [options.program ?? launcher, ...words], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(options.input ?? '');
   const said = { out: '', err: '' };
   child.stdout.on('data', (text: Buffer) => {
     said.out += text.toString();
