@@ -12,6 +12,7 @@ import { connectCommand, disconnectCommand } from './connect.ts';
 import { doctorCommand } from './doctor.ts';
 import { embeddedCommand } from './embedded.ts';
 import { initCommand } from './init.ts';
+import { labelsCommand } from './labels.ts';
 import { logsCommand } from './logs.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { retryCommand } from './retry.ts';
@@ -32,6 +33,7 @@ const program = new Command('slipway')
   .addCommand(setupCommand())
   .addCommand(connectCommand())
   .addCommand(disconnectCommand())
+  .addCommand(labelsCommand())
   .addCommand(doctorCommand())
   .addCommand(runCommand())
   .addCommand(validateCommand())

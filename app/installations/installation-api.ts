@@ -6,6 +6,7 @@ import { reportOf } from '../error-report.ts';
 import type { Pages } from '../pages/open-pages.ts';
 import type { Connect, ConnectNews } from './connect.ts';
 import type { Connections } from './connections.ts';
+import type { LabelStep } from './make-labels.ts';
 
 const linkBody = z.object({
   url: z.string().max(300).optional(),
@@ -18,6 +19,7 @@ const connectBody = z.object({
   makesLabels: z.boolean().default(false),
   isDryRun: z.boolean().default(false),
 });
+const labelsBody = z.object({ provider: place.provider, repository: z.string().max(300).optional() });
 const disconnectBody = z.object({ ...place, isDryRun: z.boolean().default(false) });
 
 /** What the command line asks about Git hosts and installations. */
@@ -25,6 +27,7 @@ export function installationApi(parts: {
   readonly setupLink: Pages['setupLink'];
   readonly connect: Connect;
   readonly connections: Connections;
+  readonly labels: (provider: string, repository: string | undefined) => AsyncGenerator<LabelStep>;
   readonly diagnose: () => AsyncGenerator<Finding>;
 }): Hono {
   const { connect, connections } = parts;
@@ -55,6 +58,11 @@ export function installationApi(parts: {
     const { provider, path, isDryRun } = body.data;
     return told(context, connect.disconnect(provider, path, isDryRun ? 'dry-run' : 'apply'));
   });
+  api.post('/labels', async (context) => {
+    const body = labelsBody.safeParse(await bodyOf(context));
+    if (!body.success) return context.json(notUnderstood('labels'), 400);
+    return told(context, parts.labels(body.data.provider, body.data.repository));
+  });
   api.post('/doctor', (context) => told(context, parts.diagnose()));
   return api;
 }
@@ -68,7 +76,7 @@ function notUnderstood(command: string) {
 }
 
 /** A line of JSON for each thing that is done, as it is done. What fails before the first is an error of the request itself. */
-async function told(context: Context, news: AsyncGenerator<ConnectNews | Finding>): Promise<Response> {
+async function told(context: Context, news: AsyncGenerator<ConnectNews | LabelStep | Finding>): Promise<Response> {
   const first = await news.next();
   return streamText(context, async (stream) => {
     try {

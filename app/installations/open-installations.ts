@@ -16,6 +16,7 @@ import type { GitHostsInUse } from './git-hosts-in-use.ts';
 import { installationApi } from './installation-api.ts';
 import type { Installations } from './installations.ts';
 import { slipwayLabels } from './labels.ts';
+import { makeLabels } from './make-labels.ts';
 import type { StoredGitHosts } from './stored-git-hosts.ts';
 import { SweepInstallations } from './sweep-installations.ts';
 import { WatchCredentials } from './watch-credentials.ts';
@@ -71,6 +72,11 @@ export async function openInstallations(parts: {
       setupLink: parts.setupLink,
       connect,
       connections,
+      labels: (provider, repository) =>
+        makeLabels(provider, repository, {
+          installations,
+          host: gitHosts.inUse.setup(provider) === undefined ? undefined : hosts(provider),
+        }),
       diagnose: () => diagnose({ ...parts, connections, clock: systemClock }),
     }),
     jobs: [

@@ -13,6 +13,7 @@ it.each([
   'start',
   'connect',
   'disconnect',
+  'labels',
   'doctor',
   'run',
   'validate',
