@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { Argument, Command } from 'commander';
 import { z } from 'zod';
 import { connectable, connectVariables } from '../git-hosts.ts';
-import { CliError } from './client.ts';
+import { CliError } from './cli-error.ts';
 import { clientOf, type Output, outputOf, printable, type ServerOptions, withServerOptions } from './output.ts';
 
 const stepSchema = z.object({

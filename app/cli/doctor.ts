@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { z } from 'zod';
-import { CliError } from './client.ts';
+import { CliError } from './cli-error.ts';
 import { clientOf, type Output, outputOf, printable, type ServerOptions, withServerOptions } from './output.ts';
 
 const findingSchema = z.object({

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
 import { z } from 'zod';
-import { CliError } from './client.ts';
+import { CliError } from './cli-error.ts';
 import { clientOf, outputOf, printable, type ServerOptions, withServerOptions } from './output.ts';
 
 const newsSchema = z.union([

@@ -7,8 +7,6 @@ import { approveCommand } from './approve.ts';
 import { auditCommand } from './audit.ts';
 import { cancelCommand } from './cancel.ts';
 import { CliError } from './cli-error.ts';
-import { egressProxyCommand } from './egress-proxy.ts';
-import { CliError } from './client.ts';
 import { connectCommand, disconnectCommand } from './connect.ts';
 import { doctorCommand } from './doctor.ts';
 import { egressProxyCommand } from './egress-proxy.ts';
