@@ -25,7 +25,7 @@ import { mongoLogStore } from '../engine/mongo/log-store.ts';
 import { mongoRunList } from '../engine/mongo/run-list.ts';
 import { mongoSnapshotStore } from '../engine/mongo/snapshot-store.ts';
 import type { SourceAccess } from '../engine/ports/attempt-host.ts';
-import { systemClock } from '../engine/ports/clock.ts';
+import { steadyClock, systemClock } from '../engine/ports/clock.ts';
 import { RunLoop } from '../engine/run-loop.ts';
 import { Scheduler } from '../engine/scheduler.ts';
 import type { GitHost } from '../providers/git-host.ts';
@@ -132,7 +132,8 @@ export async function startSlipway(
   );
   await revisions.prepare();
   await installations.prepare();
-  const budgets = new RequestBudgets(systemClock);
+  const steady = steadyClock();
+  const budgets = new RequestBudgets(steady);
   const plainHostOf = (provider: string): GitHost => {
     const host = gitHosts.inUse.host(provider);
     return lease === undefined ? host : fenceHost(host, () => lease.isHeld());
@@ -240,7 +241,7 @@ export async function startSlipway(
     // It spends by itself, ends first.
     hosts: plainHostOf,
     database,
-    clock: systemClock,
+    clock: steady,
     budgets,
     waitsOf: (runId) => createPods.waitsOf(runId),
     onError,
