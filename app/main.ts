@@ -425,6 +425,7 @@ export async function startSlipway(
       rollOut.stop();
       conversation.stop();
       showChecks.stop();
+      await letIn.stop();
       await gitHosts.inUse.stop();
       await jobs.stop();
       await inbox.idle();

@@ -129,7 +129,7 @@ const done = {
   repaired: 'repaired',
   removed: 'removed',
   nothing: 'as it should be',
-  refused: 'not set up',
+  refused: 'left as it is',
 };
 const wouldBe = { ...done, made: 'would be made', repaired: 'would be repaired', removed: 'would be removed' };
 

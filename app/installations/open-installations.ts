@@ -27,6 +27,8 @@ export interface OpenInstallations {
   readonly jobs: readonly Job[];
   /** What was missed while nobody led is looked for at once. Nobody waits for it. */
   begin(): void;
+  /** Ends what is under way, as far as it must not be cut. */
+  stop(): Promise<void>;
 }
 
 export async function openInstallations(parts: {
@@ -87,5 +89,6 @@ export async function openInstallations(parts: {
     begin() {
       for (const look of [() => sweep.sweep(), () => connect.sweep(), () => credentials.look()]) look().catch(onError);
     },
+    stop: () => credentials.stop(),
   };
 }

@@ -16,6 +16,8 @@ export class WatchCredentials {
   readonly #stored: StoredGitHosts;
   readonly #clock: Clock;
   readonly #log: Logger;
+  #looking: Promise<void> | undefined;
+  #isStopped = false;
 
   constructor(parts: {
     readonly gitHosts: { readonly inUse: GitHostsInUse; readonly stored: StoredGitHosts };
@@ -28,7 +30,22 @@ export class WatchCredentials {
     this.#log = parts.log;
   }
 
-  async look(): Promise<void> {
+  /** One at a time: a host takes a token that is renewed twice for stolen, and ends all that came of it. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  /** What is being renewed is kept first: nothing else holds it any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    // Whoever began it hears of its failure.
+    await this.#looking?.catch(() => undefined);
+  }
+
+  async #look(): Promise<void> {
     for (const provider of this.#inUse.providers()) {
       const setup = this.#inUse.setup(provider);
       if (setup === undefined) continue;
@@ -49,7 +66,7 @@ export class WatchCredentials {
     const { provider } = setup;
     const before = this.#inUse.from(provider) === 'stored' ? await this.#stored.find(provider) : undefined;
     const { renew } = setup.credentials(() => this.#clock.now());
-    if (before === undefined || renew === undefined) return false;
+    if (before === undefined || renew === undefined || this.#isStopped) return false;
     const settings = await before.settings();
     let changed: Readonly<Record<string, string>>;
     try {

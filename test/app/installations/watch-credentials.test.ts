@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { WatchCredentials } from '../../../app/installations/watch-credentials.ts';
 import { startHost } from '../embedded/git-host/running-host.ts';
 import { connectWorld } from './connect-world.ts';
@@ -27,7 +27,7 @@ async function world(cloneScopes: readonly string[], daysLeft: number) {
     log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) }),
   });
   const kept = async () => (await (await slipway.stored.find('gitlab'))?.settings()) ?? {};
-  return { ...slipway, host, settings, lines, kept, look: () => watch.look() };
+  return { ...slipway, host, settings, lines, kept, look: () => watch.look(), stop: () => watch.stop() };
 }
 
 it('renews a token that ends soon, keeps the new one sealed, and works on with it', async () => {
@@ -67,4 +67,29 @@ it('says nothing of tokens that last', async () => {
   const { look, lines } = await world(['read_repository'], 100);
   await look();
   expect(lines).toEqual([]);
+});
+
+it('renews a token once, however often it is asked to, and keeps the new one before it ends', async () => {
+  const { look, stop, kept, settings, host, lines, inUse } = await world(['read_repository'], 2);
+  host.requests.reset();
+  host.faults.set({ delayMs: 500, match: /rotate/ });
+  void look();
+  void look();
+  await vi.waitFor(() => expect(JSON.stringify(host.requests.byRoute())).toContain('personal_access_tokens/self'));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await stop();
+  const { GITLAB_TOKEN: token } = await kept();
+  const isRenewed = token !== settings.GITLAB_TOKEN;
+  const rotations = Object.entries(host.requests.byRoute()).filter(([route]) => route.endsWith('/rotate'));
+  // It was stopped before it began, or after the new one was kept: never between.
+  expect(rotations.map(([, count]) => count)).toEqual(isRenewed ? [1] : []);
+  expect(
+    (
+      await inUse
+        .setup('gitlab')
+        ?.credentials(() => new Date())
+        .examine()
+    )?.[0]?.faults,
+  ).toEqual([]);
+  expect(lines.filter(({ level }) => level === 50)).toHaveLength(isRenewed ? 0 : 1);
 });
