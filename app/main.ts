@@ -244,6 +244,7 @@ export async function startSlipway(
     clock: steady,
     budgets,
     waitsOf: (runId) => createPods.waitsOf(runId),
+    onShown: (runId) => void runs.markShown(runId).catch(onError),
     onError,
   });
   await showChecks.prepare();
@@ -325,7 +326,8 @@ export async function startSlipway(
 
   const takeOverBegan = performance.now();
   const unfinished = await runs.find({ hasEnded: false }, { limit: maxOpenRuns });
-  await loop.takeOverAll(unfinished.map(({ runId }) => runId));
+  // Of those that ended, too, the end may not be shown: it is told once more.
+  await loop.takeOverAll([...unfinished.map(({ runId }) => runId), ...(await runs.unshown(maxOpenRuns))]);
   if (unfinished.length > 0) {
     const durationMs = Math.round(performance.now() - takeOverBegan);
     log.info({ runs: unfinished.length, durationMs }, 'Unfinished runs are taken over');

@@ -39,7 +39,7 @@ export function rebuildReadModels(parts: {
     for await (const runId of runEvents.streams()) {
       const last = await loop.runAt(runId, Number.MAX_SAFE_INTEGER);
       if (last === undefined) continue;
-      await runs.save(last.run, last.version);
+      await runs.restore(last.run, last.version);
       if (last.run.outcome === undefined && loop.driven(runId) === undefined) await loop.takeOver(runId);
       count += 1;
       if (count % tellEvery === 0) yield { runs: count, rollouts: 0, isDone: false };

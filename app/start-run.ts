@@ -9,6 +9,7 @@ import { type Mistake, parsePipeline, pipelineFile, pipelineMaxBytes } from '../
 import type { RunList } from '../engine/ports/run-list.ts';
 import type { RunLoop } from '../engine/run-loop.ts';
 import type { GitHost } from '../providers/git-host.ts';
+import { GitHostError } from '../providers/git-host-error.ts';
 
 const maxOpen = 1_000;
 
@@ -181,6 +182,8 @@ export class StartRun {
         : { pipeline: parsed.pipeline, source: { type: 'file', path: pipelineFile, sha } };
     }
     const { paths } = await host.listFiles(repository, sha);
+    // A host that is out of step with itself must not have other stages run than the file says.
+    if (paths.includes(pipelineFile)) throw contradiction(repository, sha);
     const detected = await detectPipeline({
       paths,
       readFile: (path) => host.readFile(repository, sha, path, { maxBytes: pipelineMaxBytes }),
@@ -292,6 +295,15 @@ export function runIdOf(key: string): string {
   const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
   const digest = createHash('sha256').update(key).digest();
   return [...digest.subarray(0, 10)].map((byte) => alphabet[byte % alphabet.length]).join('');
+}
+
+function contradiction({ owner, name }: RepositoryRef, sha: Sha): GitHostError {
+  return new GitHostError({
+    code: 'unavailable',
+    what: `Reading ${pipelineFile} of ${owner}/${name} at ${sha}`,
+    why: 'The host lists the file, and says that there is none',
+    fix: 'It is tried again',
+  });
 }
 
 /** A fork's stages come from the base, so that a stranger cannot rewrite what is run. */

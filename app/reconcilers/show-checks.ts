@@ -42,6 +42,8 @@ interface Wanted {
   readonly hash: string;
   readonly isFinal: boolean;
   readonly createdAt: Date;
+  /** Whose state it shows; absent where no run came of it. */
+  readonly runId?: string;
   /** When it was first wanted: what waited long says so. */
   readonly since: number;
   dueAt: number;
@@ -59,6 +61,8 @@ const commentDelayMs = 4_000;
 const lateMs = 30_000;
 const writersPerTenant = 6;
 const maxTries = 20;
+/** Permissions are accepted, and fresh commits found, some minutes late; half an hour of trying covers that. */
+const maxRefusedTries = 12;
 const maxRetryMs = 5 * 60_000;
 
 /** Makes checks, comments and deployments at the hosts say what the runs' states say: within budgets, ends first. */
@@ -68,11 +72,14 @@ export class ShowChecks {
   readonly #clock: Clock;
   readonly #budgets: RequestBudgets;
   readonly #waitsOf: (runId: string) => readonly Wait[];
+  readonly #onShown: (runId: string) => void;
   readonly #onError: (error: unknown) => void;
   readonly #wanted = new Map<string, Wanted>();
   readonly #writing = new Set<string>();
   readonly #told = new WeakSet<StageState>();
   readonly #writers = new Map<string, number>();
+  /** Runs that ended, and are not known to be shown whole. */
+  readonly #ended = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #nextPassAt = Number.POSITIVE_INFINITY;
   #isStopped = false;
@@ -85,6 +92,8 @@ export class ShowChecks {
     readonly budgets: RequestBudgets;
     /** What stages that have a slot wait for. */
     readonly waitsOf?: (runId: string) => readonly Wait[];
+    /** All that an ended run wants shown is shown, or was refused for good. */
+    readonly onShown?: (runId: string) => void;
     readonly onError: (error: unknown) => void;
   }) {
     this.#hosts = parts.hosts;
@@ -92,6 +101,7 @@ export class ShowChecks {
     this.#clock = parts.clock;
     this.#budgets = parts.budgets;
     this.#waitsOf = parts.waitsOf ?? (() => []);
+    this.#onShown = parts.onShown ?? (() => undefined);
     this.#onError = parts.onError;
   }
 
@@ -101,8 +111,15 @@ export class ShowChecks {
 
   /** Level-triggered: may be called any number of times for a state, and for unfinished runs after a restart. */
   runChanged({ run }: Pick<RunChange, 'run'>): void {
-    const { repository, trigger, createdAt } = run;
-    if (repository.provider === 'local') return;
+    if (run.repository.provider === 'local') return;
+    if (run.outcome === undefined) this.#ended.delete(run.runId);
+    else this.#ended.add(run.runId);
+    this.#wantRun(run);
+    this.#tellShown(run.runId);
+  }
+
+  #wantRun(run: Run): void {
+    const { repository, trigger, createdAt, runId } = run;
     const now = this.#clock.now().getTime();
     const waits = run.outcome === undefined ? this.#waitsOf(run.runId) : [];
     for (const stage of run.plan.stages) {
@@ -118,7 +135,7 @@ export class ShowChecks {
         key,
         repository,
         { type: 'check', headSha: trigger.headSha, check },
-        { isFinal, createdAt, dueAt: now + delay },
+        { isFinal, createdAt, runId, dueAt: now + delay },
       );
       const report = deploymentOf(run, stage.name);
       if (report !== undefined) {
@@ -126,7 +143,7 @@ export class ShowChecks {
           `${run.runId}/deployment/${stage.name}`,
           repository,
           { type: 'deployment', report },
-          { isFinal: report.state !== 'in_progress', createdAt, dueAt: now + progressDelayMs },
+          { isFinal: report.state !== 'in_progress', createdAt, runId, dueAt: now + progressDelayMs },
         );
       }
     }
@@ -146,7 +163,7 @@ export class ShowChecks {
         marker: askedIn === undefined ? commentMarker : answerMarker(askedIn.commentId),
         body,
       },
-      { isFinal, createdAt, dueAt: now + (isFinal ? finalDelayMs : commentDelayMs) },
+      { isFinal, createdAt, runId, dueAt: now + (isFinal ? finalDelayMs : commentDelayMs) },
     );
   }
 
@@ -204,7 +221,7 @@ export class ShowChecks {
     key: string,
     repository: RepositoryRef,
     content: Content,
-    facts: { readonly isFinal: boolean; readonly createdAt: Date; readonly dueAt: number },
+    facts: Pick<Wanted, 'isFinal' | 'createdAt' | 'dueAt' | 'runId'>,
   ): void {
     const before = this.#wanted.get(key);
     // A superseded run that ends late must not take the place of the newer one.
@@ -220,6 +237,7 @@ export class ShowChecks {
       hash,
       isFinal: facts.isFinal,
       createdAt: facts.createdAt,
+      ...(facts.runId === undefined ? {} : { runId: facts.runId }),
       since: before?.since ?? this.#clock.now().getTime(),
       dueAt,
       tries: 0,
@@ -294,7 +312,21 @@ export class ShowChecks {
           { upsert: true },
         );
     }
-    if (this.#wanted.get(key) === wanted) this.#wanted.delete(key);
+    this.#done(wanted);
+  }
+
+  /** Nothing newer was wanted in its place meanwhile: it is over. */
+  #done(wanted: Wanted): void {
+    if (this.#wanted.get(wanted.key) !== wanted) return;
+    this.#wanted.delete(wanted.key);
+    if (wanted.runId !== undefined) this.#tellShown(wanted.runId);
+  }
+
+  #tellShown(runId: string): void {
+    if (!this.#ended.has(runId)) return;
+    for (const wanted of this.#wanted.values()) if (wanted.runId === runId) return;
+    this.#ended.delete(runId);
+    this.#onShown(runId);
   }
 
   async #publish(
@@ -321,11 +353,10 @@ export class ShowChecks {
 
   #failed(wanted: Wanted, error: unknown): void {
     this.#onError(error);
-    const isTransient = !(error instanceof GitHostError) || error.isTransient;
     wanted.tries += 1;
-    if (!isTransient || wanted.tries >= maxTries) {
+    if (wanted.tries >= triesOf(error)) {
       // The host refuses it for good: trying for ever would help nobody, and the run goes on without it.
-      if (this.#wanted.get(wanted.key) === wanted) this.#wanted.delete(wanted.key);
+      this.#done(wanted);
       return;
     }
     const retryAfterMs = error instanceof GitHostError ? error.retryAfterMs : undefined;
@@ -366,6 +397,11 @@ export class ShowChecks {
 
 function verbOf({ type }: Content): keyof GitHost {
   return type === 'check' ? 'publishCheck' : type === 'comment' ? 'ensureComment' : 'publishDeployment';
+}
+
+function triesOf(error: unknown): number {
+  if (!(error instanceof GitHostError) || error.isTransient) return maxTries;
+  return error.code === 'denied' || error.code === 'not-found' ? maxRefusedTries : 1;
 }
 
 /** The host lets only so much be written at a time: a comment that waited for its turn says so. */

@@ -3,7 +3,11 @@ import type { Trigger } from '../core/trigger.ts';
 import { type Database, isDuplicateKey } from '../ports/database.ts';
 import type { RunList, RunSummary } from '../ports/run-list.ts';
 
-type StoredSummary = Omit<RunSummary, 'runId'> & { readonly _id: string };
+type StoredSummary = Omit<RunSummary, 'runId'> & {
+  readonly _id: string;
+  /** It ended, and its host may not show that yet. */
+  readonly isUnshown?: true;
+};
 
 /** @returns the list, with its indexes made */
 export async function mongoRunList(database: Database): Promise<RunList> {
@@ -11,16 +15,33 @@ export async function mongoRunList(database: Database): Promise<RunList> {
   await runs.createIndex({ hasEnded: 1, createdAt: -1 });
   await runs.createIndex({ repositoryId: 1, createdAt: -1 });
   await runs.createIndex({ createdAt: -1 });
+  await runs.createIndex({ isUnshown: 1 }, { sparse: true });
+
+  async function replace(older: { readonly $lt: number } | { readonly $lte: number }, summary: StoredSummary) {
+    const { _id, ...rest } = summary;
+    try {
+      await runs.replaceOne({ _id, version: older }, rest, { upsert: true });
+    } catch (error) {
+      // The upsert found no older version and hit the newer one that is there: nothing to do.
+      if (!isDuplicateKey(error)) throw error;
+    }
+  }
 
   return {
     async save(run, version) {
-      const { runId, ...summary } = summarize(run, version);
-      try {
-        await runs.replaceOne({ _id: runId, version: { $lte: version } }, summary, { upsert: true });
-      } catch (error) {
-        // The upsert found no older version and hit the newer one that is there: nothing to do.
-        if (!isDuplicateKey(error)) throw error;
-      }
+      const isShownSomewhere = run.repository.provider !== 'local';
+      const mark = run.outcome !== undefined && isShownSomewhere ? { isUnshown: true as const } : {};
+      await replace({ $lt: version }, { ...summarize(run, version), ...mark });
+    },
+    async restore(run, version) {
+      await replace({ $lte: version }, summarize(run, version));
+    },
+    async markShown(runId) {
+      await runs.updateOne({ _id: runId, hasEnded: true }, { $unset: { isUnshown: '' } });
+    },
+    async unshown(limit) {
+      const found = await runs.find({ isUnshown: true }).limit(limit).toArray();
+      return found.map(({ _id }) => _id);
     },
     async find(filter, { limit }) {
       const found = await runs
@@ -28,7 +49,7 @@ export async function mongoRunList(database: Database): Promise<RunList> {
         .sort({ createdAt: -1 })
         .limit(limit)
         .toArray();
-      return found.map(({ _id, ...summary }) => ({ runId: _id, ...summary }));
+      return found.map(({ _id, isUnshown: _, ...summary }) => ({ runId: _id, ...summary }));
     },
     async idsByPrefix(prefix) {
       const found = await runs
@@ -40,10 +61,10 @@ export async function mongoRunList(database: Database): Promise<RunList> {
   };
 }
 
-function summarize(run: Run, version: number): RunSummary {
+function summarize(run: Run, version: number): StoredSummary {
   const { trigger } = run;
   return {
-    runId: run.runId,
+    _id: run.runId,
     version,
     provider: run.repository.provider,
     tenant: run.repository.tenant,

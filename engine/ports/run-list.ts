@@ -41,8 +41,14 @@ export interface RunFilter {
 
 /** The list of runs: a read model. */
 export interface RunList {
-  /** Keeps the newest version of a run's summary; older ones are passed over, the same is written again. */
+  /** Keeps the newest version of a run's summary; older ones are passed over. One that ended counts as not yet shown. */
   save(run: Run, version: number): Promise<void>;
+  /** Writes a summary anew where it was lost or is wrong; what was shown of it is left alone. */
+  restore(run: Run, version: number): Promise<void>;
+  /** The host shows all that an ended run has to tell. */
+  markShown(runId: string): Promise<void>;
+  /** Ids of ended runs whose end may not be shown yet. */
+  unshown(limit: number): Promise<readonly string[]>;
   /** Newest first. */
   find(filter: RunFilter, options: { readonly limit: number }): Promise<readonly RunSummary[]>;
   /** Ids that begin with the text, at most two: enough to see whether it is unique. */

@@ -10,6 +10,8 @@ import { type Slipway, startSlipway } from '../../app/main.ts';
 /** Slipway with its embedded database, cluster and Git host in this process, and a repository `acme/web` to push to. */
 export interface WholeSlipway {
   readonly slipway: Slipway;
+  /** Ends Slipway alone, and starts it again over the same state. */
+  restart(): Promise<Slipway>;
   readonly host: EmbeddedGitHost;
   readonly cloneUrl: string;
   /** The developer `dev`, who may do everything. */
@@ -18,7 +20,11 @@ export interface WholeSlipway {
   stop(): Promise<void>;
 }
 
-export async function startWhole(folder: string): Promise<WholeSlipway> {
+/** @param options.before puts something before the Git host, for Slipway alone: gives the address to ask instead */
+export async function startWhole(
+  folder: string,
+  options: { readonly before?: (url: string) => Promise<string> } = {},
+): Promise<WholeSlipway> {
   const log = pino({ level: 'error' }, pino.destination(2));
   const [host, cluster] = await Promise.all([
     startEmbeddedGitHost({ dataDir: join(folder, 'git-host'), log }),
@@ -35,14 +41,16 @@ export async function startWhole(folder: string): Promise<WholeSlipway> {
     ...appManifest(),
   });
   host.installApp(app.slug, 'acme');
+  const apiUrl =
+    options.before === undefined ? host.apiUrl : host.apiUrl.replace(host.url, await options.before(host.url));
   const config = await embeddedConfig({
     dataDir: folder,
     cluster,
     port: 0,
     slots: defaultSlots,
-    gitHosts: [embeddedGitHub(host, app, webhookSecret)],
+    gitHosts: [embeddedGitHub({ apiUrl }, app, webhookSecret)],
   });
-  const slipway = await startSlipway(config, log);
+  let slipway = await startSlipway(config, log);
   host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);
   const token = host.createToken('dev');
   const copy = await WorkingCopy.create(join(folder, 'copy'), {
@@ -52,7 +60,15 @@ export async function startWhole(folder: string): Promise<WholeSlipway> {
     email: 'dev@example.com',
   });
   return {
-    slipway,
+    get slipway() {
+      return slipway;
+    },
+    async restart() {
+      await slipway.stop();
+      slipway = await startSlipway(config, log);
+      host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);
+      return slipway;
+    },
     host,
     cloneUrl,
     copy,
