@@ -1,3 +1,5 @@
+import { proseLines } from './prose.ts';
+
 /** What a person asks for in a pull request. */
 export type Command =
   | { readonly name: 'help' }
@@ -125,33 +127,4 @@ function commandOf(name: string, words: readonly string[]): Command | UnknownCom
     default:
       return { name: 'unknown', text: name.slice(0, maxWordChars) };
   }
-}
-
-/** Lines that a person wrote as such: no fenced or indented code, no quote, nothing inside an HTML comment. */
-function proseLines(body: string): string[] {
-  const lines: string[] = [];
-  let fence: string | undefined;
-  let isInComment = false;
-  for (const line of body.split(/\r\n|\r|\n/)) {
-    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
-    if (fence !== undefined) {
-      if (mark?.startsWith(fence) && line.trim() === mark) fence = undefined;
-      continue;
-    }
-    if (isInComment) {
-      if (line.includes('-->')) isInComment = false;
-      continue;
-    }
-    if (mark !== undefined) {
-      fence = mark;
-      continue;
-    }
-    if (line.includes('<!--')) {
-      isInComment = !line.slice(line.lastIndexOf('<!--')).includes('-->');
-      continue;
-    }
-    if (/^(?: {4}|\t| {0,3}>)/.test(line)) continue;
-    lines.push(line.trim());
-  }
-  return lines;
 }
