@@ -75,19 +75,19 @@ function kindOf(line: string, before: string | undefined, state: State): 'said' 
   if (/^[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*>/.test(line)) state.isHidden = true;
   const wasInTag = state.isTag;
   const wasInside = state.depth > 0;
-  const isHtml = followHtml(line, state);
+  followHtml(line, state);
   if (/^ {0,3}<[a-z/]/i.test(line) && state.until === undefined) state.isHidden = true;
   // The destination of a link, which nobody sees.
   const isTarget = before !== undefined && /\]\s*[(:]\s*<?$/.test(before);
-  const isSaid = !state.isHidden && !wasInside && !wasInTag && !isHtml && !isTarget && columnsBefore(line) < 4;
+  const isSaid = !state.isHidden && !wasInside && !wasInTag && !isTarget && columnsBefore(line) < 4;
   return isSaid ? 'said' : 'unsaid';
 }
 
-/** @returns whether the line holds what may be HTML */
-function followHtml(line: string, state: State): boolean {
+/** What goes on after this line. */
+function followHtml(line: string, state: State): void {
   if (!/<[a-z/!?]/i.test(line)) {
     if (state.isTag && line.includes('>')) state.isTag = false;
-    return false;
+    return;
   }
   for (const { start, end } of declarations) {
     const at = line.lastIndexOf(start);
@@ -101,7 +101,6 @@ function followHtml(line: string, state: State): boolean {
       state.depth = Math.max(0, state.depth + (close === '' ? 1 : -1));
   const tag = Math.max(line.lastIndexOf('<'), 0);
   state.isTag = /^<[a-z/!?]/i.test(line.slice(tag)) && !line.slice(tag).includes('>');
-  return true;
 }
 
 function columnsBefore(line: string): number {

@@ -210,6 +210,8 @@ export class RunLoop {
     if (version % snapshotEvery === 0) void this.#saveSnapshot(run, version);
     const change: RunChange = { run, version, events };
     if (run.outcome !== undefined) this.#driven.delete(runId);
+    // One that had ended, and was claimed to be run again.
+    else if (!this.#driven.has(runId)) this.#driven.set(runId, driven);
     for (const listener of this.#listeners) listener(change);
     return { ok: true, ...change };
   }

@@ -17,6 +17,7 @@ import type { Hotfixes } from '../hotfixes.ts';
 import type { StartRun } from '../start-run.ts';
 import { type Answer, type Asked, answerMarker, denied, done, refused } from './answer.ts';
 import type { AnswerPrompt, Verdict } from './approve.ts';
+import type { Asking } from './asking.ts';
 import { consent } from './consent.ts';
 import type { DeployByCommand } from './deploy.ts';
 import { endHotfix, hotfix } from './hotfix.ts';
@@ -37,6 +38,7 @@ interface Parts {
   readonly hotfixes: Hotfixes;
   readonly requests: ForkRequests;
   readonly audit: Audit;
+  readonly asked: Asking;
   readonly clock: Clock;
 }
 
@@ -66,6 +68,8 @@ export class AnswerComment {
     const host = this.#parts.hosts(repository.provider);
     const commands = parseCommands(event.body, host.capabilities);
     if (commands.length === 0) return { ignoredBecause: 'the comment holds no command' };
+    if (by.login === (await host.ownLogin())) return { ignoredBecause: 'it is our own' };
+    if (await this.#isFlood(host, event)) return { ignoredBecause: `${by.login} asks more than is answered` };
     await this.#acknowledge(host, event);
     const pull = await host.pullRequest(repository, number);
     if (pull === undefined) return { ignoredBecause: 'the comment is on no pull request' };
@@ -162,6 +166,13 @@ export class AnswerComment {
     return hotfix(asked, `label by ${by.login}`, this.#parts);
   }
 
+  /** Each answer costs comments that the host counts: strangers get so many in a while, whoever may write gets all. */
+  async #isFlood(host: GitHost, { repository, by }: CommentEvent): Promise<boolean> {
+    if (this.#parts.asked.isWithin(`${repository.tenant}/${by.id}`)) return false;
+    const permission = await host.permissionOf(repository, by.login);
+    return permission !== 'write' && permission !== 'admin';
+  }
+
   async #acknowledge(host: GitHost, { repository, number, commentId }: CommentEvent): Promise<void> {
     try {
       await host.react(repository, number, commentId, 'eyes');
@@ -222,7 +233,7 @@ export class AnswerComment {
   }
 
   async #answer(command: Command | UnknownCommand, asked: Asked, said: Comment): Promise<Answer> {
-    const { prompts, deploys, stops, loop } = this.#parts;
+    const { prompts, deploys, stops } = this.#parts;
     switch (command.name) {
       case 'help':
         return done('help', { text: renderHelp(asked.host.capabilities) });
@@ -243,7 +254,7 @@ export class AnswerComment {
       case 'test':
       case 'retry':
       case 'cancel':
-        return steer(asked, command, await this.#runOf(asked), noRun(asked.pull, asked.host), loop);
+        return steer(asked, command, await this.#runOf(asked), noRun(asked.pull, asked.host), this.#parts);
       case 'ok-to-test':
         return consent(asked, command.sha, said.createdAt, this.#parts);
       case 'approve':
@@ -283,7 +294,10 @@ export class AnswerComment {
       );
     if (delivering !== undefined) return delivering;
     const runs = await this.#parts.runs.find({ repositoryId: repository.id, number }, { limit: 20 });
-    const newest = runs.find(({ tenant, headSha }) => tenant === repository.tenant && headSha === pull.headSha);
+    const own = runs.filter(({ tenant }) => tenant === repository.tenant);
+    const newest =
+      own.find(({ trigger }) => trigger === 'push') ??
+      own.find(({ trigger, headSha }) => trigger === 'pull_request' && headSha === pull.headSha);
     if (newest === undefined) return undefined;
     return (await this.#parts.loop.runAt(newest.runId, Number.MAX_SAFE_INTEGER))?.run;
   }

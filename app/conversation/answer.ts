@@ -43,5 +43,5 @@ export function denied(why: string, facts: Partial<Answer> = {}): Answer {
 
 /** Finds the reply to a comment again. */
 export function answerMarker(key: string): string {
-  return `<!-- slipway answer ${key.replaceAll(/[^\w-]/g, '')} -->`;
+  return `<!-- slipway answer ${key.replaceAll(/[^\w-]/g, '-')} -->`;
 }

@@ -19,6 +19,7 @@ import type { StartRun } from '../start-run.ts';
 import { Stops } from '../stops.ts';
 import { AnswerComment } from './answer-comment.ts';
 import { AnswerPrompt } from './approve.ts';
+import { Asking } from './asking.ts';
 import { DeployByCommand } from './deploy.ts';
 import { OperatorApproval } from './operator-approval.ts';
 import { PressButton } from './press-button.ts';
@@ -75,6 +76,7 @@ export async function openConversation(parts: {
     hotfixes,
     requests,
     audit,
+    asked: new Asking(clock),
   };
 
   return {

@@ -14,8 +14,10 @@ export async function hotfix(
 ): Promise<Answer> {
   const { repository, number, by, host, pull } = asked;
   if (reason === '') return refused(`Say why, for those who read it later: ${code('/hotfix <reason>')}`);
-  const at = await policyAt(host, repository, pull.baseRef);
-  if (at === undefined) return refused(`The policy on ${code(pull.baseRef)} cannot be read, so nobody may`);
+  // Of the default branch, whatever the pull request is aimed at: anybody who may write can make a branch to aim at.
+  const branch = await host.defaultBranch(repository);
+  const at = await policyAt(host, repository, branch);
+  if (at === undefined) return refused(`The policy on ${code(branch)} cannot be read, so nobody may`);
   const right = await rightOf(host, repository, by, at.policy.hotfix, 'The hotfix lane');
   if (!right.may) return denied(escaped(right.why), { policySha: at.sha });
   const facts = { policySha: at.sha, headSha: pull.headSha };
@@ -31,8 +33,10 @@ export async function endHotfix(
 ): Promise<Answer> {
   const { repository, number, by, host, pull } = asked;
   if (!(await parts.hotfixes.isHotfix(repository, number, pull.headSha))) return done('it was no hotfix');
-  const at = await policyAt(host, repository, pull.baseRef);
-  if (at === undefined) return refused(`The policy on ${code(pull.baseRef)} cannot be read, so nobody may`);
+  // Of the default branch, whatever the pull request is aimed at: anybody who may write can make a branch to aim at.
+  const branch = await host.defaultBranch(repository);
+  const at = await policyAt(host, repository, branch);
+  if (at === undefined) return refused(`The policy on ${code(branch)} cannot be read, so nobody may`);
   const right = await rightOf(host, repository, by, at.policy.hotfix, 'Ending a hotfix');
   if (!right.may) return denied(escaped(right.why), { policySha: at.sha });
   await parts.hotfixes.unmark(repository, number);

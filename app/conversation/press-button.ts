@@ -69,7 +69,7 @@ export class PressButton {
     const [runId, stage] = checkId?.split(/\/(.*)/s) ?? [];
     const run = await this.#runOf(event, runId);
     if (run === undefined) return refused('no run of that commit is known');
-    return retryStages({ host, repository, by, run, stages: stage === undefined ? 'all' : [stage] }, this.#parts.loop);
+    return retryStages({ host, repository, by, run, stages: stage === undefined ? 'all' : [stage] }, this.#parts);
   }
 
   /** Our own button alone consents: running again never implies it. */

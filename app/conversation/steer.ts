@@ -5,8 +5,14 @@ import { type Run, stageState } from '../../engine/core/run.ts';
 import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
 import type { GitHost } from '../../providers/git-host.ts';
+import type { ForkRequests } from '../fork-requests.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
 import { policyAt, type Right, rightOf } from './rights.ts';
+
+interface Parts {
+  readonly loop: RunLoop;
+  readonly requests: ForkRequests;
+}
 
 /** `/test`, `/retry`, `/cancel`: the run of this head alone. @param run undefined: there is none, as `noRun` says */
 export async function steer(
@@ -14,7 +20,7 @@ export async function steer(
   command: Extract<Command, { name: 'test' | 'retry' | 'cancel' }>,
   run: Run | undefined,
   noRun: string,
-  loop: RunLoop,
+  parts: Parts,
 ): Promise<Answer> {
   const { host, repository, by } = asked;
   const right = await rightOf(host, repository, by, [], `/${command.name}`);
@@ -22,9 +28,9 @@ export async function steer(
   if (run === undefined) return { outcome: 'refused', why: 'no run of this head', text: noRun };
   if (command.name !== 'cancel') {
     const stages = command.stage === undefined ? 'failed' : [command.stage];
-    return retryStages({ host, repository, by, run, stages }, loop);
+    return retryStages({ host, repository, by, run, stages }, parts);
   }
-  const sent = await loop.send(run.runId, { type: 'CancelRun', by, reason: `cancelled by ${by.login}` });
+  const sent = await parts.loop.send(run.runId, { type: 'CancelRun', by, reason: `cancelled by ${by.login}` });
   const facts = { runId: run.runId, headSha: run.trigger.headSha };
   return sent.ok ? done('cancel', facts) : refused(escaped(sent.reason), facts);
 }
@@ -41,7 +47,7 @@ export async function retryStages(
     readonly run: Run;
     readonly stages: readonly string[] | 'failed' | 'all';
   },
-  loop: RunLoop,
+  { loop, requests }: Parts,
 ): Promise<Answer> {
   const { run, by } = asked;
   const failed = namesOf(run, ['failed', 'cancelled']);
@@ -53,6 +59,8 @@ export async function retryStages(
         );
   const named = stages === 'failed' || stages === 'all' ? failed : stages;
   const facts = { runId: run.runId, headSha: run.trigger.headSha };
+  const moved = await movedSince(asked, requests);
+  if (moved !== undefined) return refused(escaped(moved), facts);
   const right = await mayDeploy(asked, named);
   if (!right.may) return denied(escaped(right.why), facts);
   const sent = await loop.send(run.runId, {
@@ -61,6 +69,22 @@ export async function retryStages(
     stages: stages === 'failed' || stages === 'all' ? 'failed' : stages,
   });
   return sent.ok ? done('retry', facts) : refused(escaped(sent.reason), facts);
+}
+
+/** A fork's run was let go for one state: it does not run again in another. */
+async function movedSince(
+  { host, repository, run }: Parameters<typeof retryStages>[0],
+  requests: ForkRequests,
+): Promise<string | undefined> {
+  const { trigger } = run;
+  if (trigger.type !== 'pull_request' || !trigger.isFork) return undefined;
+  const pull = await host.pullRequest(repository, trigger.number);
+  if (pull?.state !== 'open') return 'It comes from a fork, and the pull request is not open';
+  const moved =
+    pull.headSha === trigger.headSha ? await requests.movedSince(repository, pull, run.createdAt) : 'The head moved';
+  return moved === undefined
+    ? undefined
+    : `It comes from a fork. ${moved} since it was let go: that takes consent anew`;
 }
 
 async function mayDeploy(

@@ -63,6 +63,7 @@ export async function mongoRunList(database: Database): Promise<RunList> {
 
 function summarize(run: Run, version: number): StoredSummary {
   const { trigger } = run;
+  const number = numberOf(trigger);
   return {
     _id: run.runId,
     version,
@@ -72,7 +73,7 @@ function summarize(run: Run, version: number): StoredSummary {
     repositoryId: run.repository.id,
     trigger: trigger.type,
     ref: refOf(trigger),
-    ...(trigger.type === 'pull_request' ? { number: trigger.number } : {}),
+    ...(number === undefined ? {} : { number }),
     headSha: trigger.headSha,
     title: trigger.title,
     actor: trigger.actor.login,
@@ -91,6 +92,12 @@ function summarize(run: Run, version: number): StoredSummary {
       };
     }),
   };
+}
+
+/** Of the pull request that a run is about, or whose merge it is. */
+function numberOf(trigger: Trigger): number | undefined {
+  if (trigger.type === 'pull_request') return trigger.number;
+  return trigger.type === 'push' ? trigger.pullRequest?.number : undefined;
 }
 
 /** Branch or tag that a trigger speaks of; a pull request's head branch. */

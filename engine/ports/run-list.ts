@@ -14,6 +14,7 @@ export interface RunSummary {
   readonly trigger: TriggerType;
   /** Branch or tag; a pull request's head branch. */
   readonly ref: string;
+  /** Of the pull request that it is about, or whose merge it is. */
   readonly number?: number;
   readonly headSha: string;
   readonly title: string;

@@ -12,6 +12,8 @@ import { repositoryOf } from './repository-ref.ts';
 import { Emoji, MergeRequest, Note, Push } from './schema.ts';
 
 const noCommit = /^0+$/;
+/** Users that access tokens of projects and groups make, and GitLab's own. Deliveries do not tell them otherwise. */
+const botName = /^(?:(?:project|group)_\d+_bot(?:_\w+)?|(?:alert|support|security)-bot|GitLab-\w*bot\w*)$/i;
 
 const actions: ReadonlyMap<string, PullRequestTrigger['action']> = new Map([
   ['open', 'opened'],
@@ -146,6 +148,7 @@ function commented({ object_attributes: note, merge_request, project, user }: z.
     return ignored('a comment on what is no pull request is no command');
   }
   if (note.system === true) return ignored('a note that GitLab wrote is no command');
+  if (botName.test(user.username)) return ignored("a bot's comment is no command");
   // Before 16.11 no edits were sent, and no action either.
   if (note.action !== undefined && note.action !== 'create') return ignored('an edited comment is no command');
   if (note.type === 'DiffNote') return ignored('a comment on a line of the code is no command');

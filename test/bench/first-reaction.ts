@@ -18,7 +18,7 @@ export async function benchFirstReaction(print: Print): Promise<void> {
     const { number } = await world.open('topic', { '.slipway.yaml': 'stages: { test: { commands: ["true"] } }\n' });
     for (let index = 0; index < commands; index += 1) {
       const begin = performance.now();
-      const id = await world.comment(number, 'eve', '/help');
+      const id = await world.comment(number, 'dev', '/help');
       for (;;) {
         const reactions = await world.ask('GET', `/issues/comments/${id}/reactions`, 'dev');
         if (Array.isArray(reactions) && reactions.length > 0) break;

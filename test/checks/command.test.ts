@@ -35,6 +35,7 @@ it.each([
   ['<a title="\n/cancel\n">\n\n/help', [{ name: 'help' }]],
   ['[a](\n/cancel\n)', []],
   ['[a]:\n/cancel', []],
+  ['/reject <b>slow</b> `x`', [{ name: 'reject', reason: '<b>slow</b> `x`' }]],
   ['/cancel\u200b', []],
   ['\u200b/cancel', []],
   ['\uff0fcancel', []],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { openConversation } from '../../../app/conversation/conversation.ts';
+import type { Pressed } from '../../../app/conversation/press-button.ts';
 import { openEmbeddedDatabase } from '../../../app/embedded/database/embedded-database.ts';
 import { StartRun } from '../../../app/start-run.ts';
 import { Revisions } from '../../../deploy/revisions.ts';
@@ -234,6 +235,10 @@ export async function rulesWorld(capabilities: GitHostCapabilities) {
         'delivery',
         start,
       ),
+    press: (pressed: Omit<Pressed, 'type' | 'repository'>) => {
+      keys += 1;
+      return conversation.answer({ type: 'rerun', repository, ...pressed }, `delivery-${keys}`, start);
+    },
     audit: () => conversation.audit.find({}, 100),
     /** A run of main whose deploy waits for consent, with its prompt. */
     async waiting() {

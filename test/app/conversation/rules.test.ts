@@ -4,6 +4,7 @@ import { bitbucketCapabilities } from '../../../providers/bitbucket/adapter.ts';
 import { giteaCapabilities } from '../../../providers/gitea/adapter.ts';
 import { gitHubCapabilities } from '../../../providers/github/adapter.ts';
 import { gitLabCapabilities } from '../../../providers/gitlab/adapter.ts';
+import { succeeded } from '../../engine/core/given-run.ts';
 import { ann, dev, eve, rulesWorld, shas } from './rules-world.ts';
 
 const every = [
@@ -111,6 +112,74 @@ describe.each(every)('on %s', (_, capabilities) => {
     for (const action of ['opened', 'updated', 'closed', 'merged'] as const)
       expect(await world.start({ ...world.fork, action })).toMatchObject({ outcome: 'ignored' });
     expect(world.loop.drivenRuns()).toEqual([]);
+  });
+
+  it('4, 5: a fork that was let go is not run again for another base, or after it was closed', async () => {
+    const world = await rulesWorld(capabilities);
+    world.state.pull = { ...world.state.pull, state: 'open', isFork: true, author: 'eve', authorId: '9' };
+    await world.start(world.fork);
+    expect(await world.say(ann, `/slipway ok-to-test ${shas.head}`)).toMatchObject({ outcome: 'done' });
+    const [run] = world.loop.drivenRuns();
+    await world.say(ann, '/slipway cancel');
+    world.state.branches.set('release', shas.base);
+    world.state.pull = { ...world.state.pull, baseRef: 'release' };
+    expect(await world.say(ann, '/slipway retry')).toMatchObject({ outcome: 'refused' });
+    const button = { headSha: shas.head, by: ann, checkId: `${run?.runId}/package` };
+    expect((await world.press(button)).ignoredBecause).toContain('consent anew');
+    world.state.pull = { ...world.state.pull, baseRef: 'main', state: 'closed' };
+    expect(await world.say(ann, '/slipway test package')).toMatchObject({ outcome: 'refused' });
+    expect(world.loop.drivenRuns()).toEqual([]);
+    world.state.pull = { ...world.state.pull, state: 'open' };
+    expect(await world.say(ann, '/slipway retry')).toMatchObject({ outcome: 'done' });
+  });
+
+  it('8: who may call a hotfix is said by the default branch, not by one that the pull request is aimed at', async () => {
+    const world = await rulesWorld(capabilities);
+    world.permissions.set('mallory', 'write');
+    const mallory = { login: 'mallory', id: '8' };
+    world.state.branches.set('mine', shas.next);
+    world.state.files.set(shas.next, {
+      '.slipway.yaml': 'hotfix: { by: [mallory] }\nstages: { a: { commands: [x] } }\n',
+    });
+    world.state.pull = { ...world.state.pull, state: 'open', baseRef: 'mine' };
+    expect(await world.say(mallory, '/slipway hotfix now')).toMatchObject({ outcome: 'denied' });
+    await world.label(mallory, { added: ['hotfix'] });
+    expect(await world.conversation.hotfixes.isHotfix(world.repository, 5, shas.head)).toBe(false);
+  });
+
+  it('8: a deploy that was under way runs again only for deployers, by command or by button', async () => {
+    const world = await rulesWorld(capabilities);
+    const { runId } = await world.waiting();
+    await world.say(ann, '/slipway approve');
+    const run = world.loop.driven(runId);
+    const stage = run?.plan.stages.find(({ name }) => name === 'production');
+    if (run === undefined || stage === undefined) throw new Error('nothing waits');
+    const now = await world.conversation.mayStart(run, stage);
+    await world.loop.send(runId, { type: 'ScheduleStage', stage: 'production', reason: 'test' });
+    await world.loop.send(runId, { type: 'StartStage', stage: 'production', attempt: 1, ...now });
+    await world.loop.send(runId, { type: 'RecordResult', stage: 'production', attempt: 1, result: succeeded });
+    world.permissions.set('bob', 'write');
+    const bob = { login: 'bob', id: '3' };
+    expect(await world.say(bob, '/slipway test production')).toMatchObject({ outcome: 'denied' });
+    await world.press({ headSha: shas.head, by: bob, checkId: `${runId}/production` });
+    expect((await world.audit())[0]).toMatchObject({ outcome: 'denied', who: bob });
+    // All checks again: what deploys stays as it is.
+    expect(await world.press({ headSha: shas.head, by: bob })).toEqual({});
+    expect(world.loop.driven(runId)?.stages).toMatchObject({
+      package: { status: 'waiting' },
+      production: { status: 'succeeded' },
+    });
+  });
+
+  it('7: our own words are no command, and a flood of a stranger’s is not answered', async () => {
+    const world = await rulesWorld(capabilities);
+    const me = { login: 'slipway[bot]', id: '99' };
+    const body = '/slipway help';
+    expect(await world.answer({ by: me, body, commentId: world.comment(me, body) })).toHaveProperty('ignoredBecause');
+    const ask = async (by: typeof ann) => world.answer({ by, body, commentId: world.comment(by, body) });
+    for (let times = 0; times < 20; times += 1) expect(await ask(eve)).toEqual({});
+    expect((await ask(eve)).ignoredBecause).toContain('asks more than is answered');
+    for (let times = 0; times < 25; times += 1) expect(await ask(ann)).toEqual({});
   });
 
   it('7: a comment that was edited, deleted, or is another’s by now is no command', async () => {
