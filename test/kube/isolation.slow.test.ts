@@ -217,6 +217,72 @@ describe.skipIf(realClusterMissing !== undefined)(
       );
     });
 
+    it('lets what a tenant deploys reach its own services, and neither others nor the cluster', async () => {
+      const place = (tenantId: string, environment: string) =>
+        namespaces.ensureEnvironment({ tenant: tenantId, repositoryId: '1', environment });
+      const places = {
+        caller: await place(one, 'staging'),
+        sibling: await place(one, 'production'),
+        stranger: await place(two, 'production'),
+      };
+      const serve = 'mkdir -p /tmp/w; echo served > /tmp/w/index.html; exec busybox httpd -f -p 8080 -h /tmp/w';
+      const service = (name: string, namespace: string) =>
+        core.createNamespacedPod({
+          namespace,
+          body: {
+            metadata: { name },
+            spec: {
+              securityContext: { runAsNonRoot: true, runAsUser: 1_000, seccompProfile: { type: 'RuntimeDefault' } },
+              containers: [
+                {
+                  name: 'main',
+                  image: 'docker.io/local/base:1',
+                  command: ['sh', '-c', serve],
+                  securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+                },
+              ],
+            },
+          },
+        });
+      await Promise.all(Object.entries(places).map(([name, namespace]) => service(name, namespace)));
+      kubectl(
+        ...['run', 'ingress-controller', '-n', open, '--image=docker.io/local/base:1', '--quiet'],
+        ...['--command', '--', 'sleep', '600'],
+      );
+      const addressOf = async (name: string, namespace: string) => {
+        const { status } = await until(
+          () => core.readNamespacedPod({ namespace, name }),
+          (pod) => pod.status?.phase === 'Running' && pod.status.podIP !== undefined,
+        );
+        return status?.podIP ?? '';
+      };
+      const [, sibling, stranger] = await Promise.all(
+        Object.entries(places).map(([name, namespace]) => addressOf(name, namespace)),
+      );
+      await addressOf('ingress-controller', open);
+      const from = (name: string, namespace: string, script: string) =>
+        kubectl('exec', name, '-n', namespace, '--', 'sh', '-c', script);
+      const seen = from(
+        'caller',
+        places.caller,
+        reach({
+          sibling: `http://${sibling}:8080/`,
+          public: `http://${publicAddress}:${ports.store}/`,
+          stranger: `http://${stranger}:8080/`,
+          'API server': 'https://10.43.0.1/',
+          metadata: `http://${metadataAddress}:${ports.store}/`,
+          store: `http://${machineAddress}:${ports.store}/`,
+        }),
+      );
+      for (const name of ['sibling', 'public']) expect(seen).toContain(`${name} reached`);
+      for (const name of ['stranger', 'API server', 'metadata', 'store']) expect(seen).toContain(`${name} shut`);
+      // Who is no tenant's reaches both: policies bar tenants, not the way in.
+      const both = reach({ sibling: `http://${sibling}:8080/`, stranger: `http://${stranger}:8080/` });
+      const outside = from('ingress-controller', open, both);
+      for (const name of ['sibling', 'stranger']) expect(outside).toContain(`${name} reached`);
+      kubectl('delete', 'namespace', '--wait=false', ...Object.values(places));
+    });
+
     it('gives a stage no token, and its agent one that is good for that pod at Slipway alone', async () => {
       const stage = await run(
         'tokens',
@@ -242,6 +308,9 @@ describe.skipIf(realClusterMissing !== undefined)(
       await expect(identify(`${head}.${forged}.${signature}`)).rejects.toMatchObject({ code: 'denied' });
       const apiToken = kubectl('create', 'token', 'default', '-n', namespaceOf(one)).trim();
       await expect(identify(apiToken)).rejects.toMatchObject({ code: 'denied' });
+      // The right audience, and no pod that it is for.
+      const unbound = kubectl('create', 'token', 'default', '--audience=slipway', '-n', namespaceOf(one)).trim();
+      await expect(identify(unbound)).rejects.toMatchObject({ code: 'denied' });
       const answer = await undiciFetch('https://127.0.0.1:6443/api/v1/namespaces', {
         headers: { authorization: `Bearer ${tokenIn(stage)}` },
         dispatcher: new UndiciAgent({ connect: { rejectUnauthorized: false } }),

@@ -102,6 +102,10 @@ class World {
     await vi.advanceTimersByTimeAsync(1);
   }
 
+  see(observation: PodObservation): void {
+    this.#observe(observation);
+  }
+
   get run(): Run {
     const run = this.loop.driven('r1');
     if (run === undefined) throw new Error('The run is not driven any more');
@@ -245,6 +249,22 @@ describe('pods that runs want', () => {
     await world.begin();
     await world.observe({ phase: 'leaving', by: new Date(Date.now() + 30_000), cause: 'drained', message: 'drained' });
     expect(world.createPods.disturbanceOf(world.started[0]?.podName ?? '')).toBe('drained');
+  });
+
+  it('takes no pod’s success for its stage’s: without its agent’s word the attempt is lost', async () => {
+    await world.begin();
+    await world.observe({ phase: 'ended', cause: 'completed', exitCode: 0, message: 'exit code 0' });
+    expect(world.failures).toEqual([]);
+    await vi.advanceTimersByTimeAsync(defaultCreatePodsSettings.silenceMs + 10);
+    expect(world.failures).toMatchObject([{ cause: { type: 'infrastructure' } }]);
+    expect(world.failures).toMatchObject([{ log: { missing: 'what followed was lost with the agent' } }]);
+  });
+
+  it('removes pods that no run wants any more', async () => {
+    await world.begin();
+    const left = { runId: 'long-gone', stage: 'test', attempt: 3, tenant: 'github:1', podName: 'run-long-gone' };
+    world.see({ ...left, state: { phase: 'running' } });
+    expect(world.stopped).toEqual(['run-long-gone']);
   });
 
   it('deletes the pod of an ended attempt once, however often its end is seen', async () => {

@@ -143,6 +143,32 @@ test('holds', () => {});
     },
   );
 
+  it('ends with its commands, whatever they left running behind them', async () => {
+    const result = await pod.run({}, { timeoutMs: 20_000, commands: ['sleep 300 & echo started'] });
+    expect(result).toMatchObject({ outcome: 'succeeded' });
+    expect(result.durationMs).toBeLessThan(20_000);
+  });
+
+  it('takes commands far longer than an argument may be', async () => {
+    const long = 'x'.repeat(300_000);
+    const result = await pod.run(
+      {},
+      { commands: [`: ${long}`, 'echo "$LONG" | wc -c'], env: { LONG: 'y'.repeat(100_000) } },
+    );
+    expect(result).toMatchObject({ outcome: 'succeeded' });
+    expect((await pod.log()).at(-1)?.trim()).toBe('100001');
+  });
+
+  it('reports far more than a termination message may hold', async () => {
+    const lines = Array.from({ length: 60 }, (_, index) => `a.js:1:${index + 1}: error: ${'long '.repeat(70)}`);
+    const result = await pod.run(
+      { 'a.js': 'x', 'lines.txt': lines.join('\n') },
+      { commands: ['cat lines.txt', 'exit 1'] },
+    );
+    expect(result).toMatchObject({ outcome: 'failed', cause: { type: 'command', exitCode: 1 } });
+    expect(JSON.stringify(result).length).toBeGreaterThan(5_000);
+  });
+
   it('leaves without a result when the run is cancelled', async () => {
     pod.work({}, { commands: ['echo begun', 'sleep 300'] });
     const { agent, stage } = pod.start(await pod.listen());
