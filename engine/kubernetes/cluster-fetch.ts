@@ -35,6 +35,11 @@ export function clusterApply(config: KubeConfig, path: string, object: ApiObject
   });
 }
 
+/** Deletes an object, and what hangs on it in the background. @throws ApiException */
+export function clusterDelete(config: KubeConfig, path: string): Promise<unknown> {
+  return request(config, HttpMethod.DELETE, path);
+}
+
 async function request(
   config: KubeConfig,
   method: HttpMethod,

@@ -28,6 +28,11 @@ export function withEgressProxies(settingsOf: SettingsOfTenant, prefix: string):
   };
 }
 
+/** What runs a tenant's proxy: without it the rest leads nowhere. */
+export function egressProxyDeployment(prefix: string, tenant: string): Pick<ApiObject, 'kind' | 'metadata'> {
+  return { kind: 'Deployment', metadata: { name: nameOf(tenant), namespace: namespaceOf(prefix) } };
+}
+
 /**
  * A tenant's proxy, group by group: only its stages reach it, and it reaches what stages without a list would.
  * @param facts.gitHosts `host:port` that stages have to reach as well

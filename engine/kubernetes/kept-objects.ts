@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { statusOf } from './client.ts';
-import { type ApiObject, clusterApply, clusterGet } from './cluster-fetch.ts';
+import { type ApiObject, clusterApply, clusterDelete, clusterGet } from './cluster-fetch.ts';
 import { managedBy } from './names.ts';
 
 const selector = Object.entries(managedBy)
@@ -66,6 +66,14 @@ export class KeptObjects {
         }),
       );
     }
+  }
+
+  /** Deletes an object where it is there. */
+  async remove(unwanted: Pick<ApiObject, 'kind' | 'metadata'>): Promise<void> {
+    const path = pathOf(unwanted);
+    if ((await this.#read(path)) === undefined) return;
+    this.#writes += 1;
+    await clusterDelete(this.#config, path);
   }
 
   /** All of a kind that Slipway made, by path. */

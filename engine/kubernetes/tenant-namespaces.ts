@@ -3,7 +3,7 @@ import type { SettingsOfTenant } from '../core/tenant.ts';
 import { EngineError } from '../ports/errors.ts';
 import { reasonOf, statusOf } from './client.ts';
 import type { ApiObject } from './cluster-fetch.ts';
-import { egressProxyObjects, withEgressProxies } from './egress-proxy-objects.ts';
+import { egressProxyDeployment, egressProxyObjects, withEgressProxies } from './egress-proxy-objects.ts';
 import { type EnvironmentPlace, environmentObjects } from './environment-objects.ts';
 import { type Found, KeptObjects } from './kept-objects.ts';
 import { annotations } from './names.ts';
@@ -146,7 +146,11 @@ export class TenantNamespaces {
   async #make(place: Place, name: string): Promise<string> {
     try {
       const classes = 'environment' in place ? [] : priorityClasses(this.#settingsOf(place.tenant).pools);
-      await this.#objects.apply([classes, ...(await this.#wanted(place)), ...(await this.#proxy(place))]);
+      const proxy = await this.#proxy(place);
+      await this.#objects.apply([classes, ...(await this.#wanted(place)), ...proxy]);
+      // One that the settings named once, before this process started.
+      if (this.#proxyImage !== undefined && proxy.length === 0 && !('environment' in place))
+        await this.#objects.remove(egressProxyDeployment(this.#prefix, place.tenant));
       return name;
     } catch (cause) {
       const isDenied = statusOf(cause) === 403 && !reasonOf(cause).includes('being terminated');

@@ -1,4 +1,5 @@
 import {
+  AppsV1Api,
   CoreV1Api,
   type KubeConfig,
   NetworkingV1Api,
@@ -240,6 +241,47 @@ export function podRunnerContract(
         'pod-security.kubernetes.io/enforce': 'restricted',
       });
       expect(own.writes).toBe(first + 2);
+    });
+
+    it('runs a proxy for a tenant that lists names, mends it, and removes it once none are listed', async () => {
+      const apart = `${prefix}-names`;
+      const keeper = (text: string) =>
+        new TenantNamespaces({
+          config,
+          prefix: apart,
+          settingsOf: readTenantSettings(text, { path: 'settings', images: {}, poolSlots: 40 }),
+          ways: new WayFinder({
+            agents: { host: '127.0.0.1', port: 7301 },
+            apiServer: { host: '127.0.0.1', port: 6443 },
+            of: () => [{ host: 'git.example', port: 443 }],
+          }),
+          proxyImage: 'local/base:1',
+          onError: (error) => errors.push(error),
+        });
+      const own = keeper('defaults: { egress: { names: [registry.example] } }');
+      const stages = await own.ensure('test:names');
+      const namespace = `${apart}-egress`;
+      const apps = config.makeApiClient(AppsV1Api);
+      const proxies = async () => (await apps.listNamespacedDeployment({ namespace })).items;
+      const [proxy] = await proxies();
+      const name = proxy?.metadata?.name ?? '';
+      expect(proxy?.spec?.template.spec?.containers[0]?.command).toEqual(
+        expect.arrayContaining(['egress-proxy', '--name', 'registry.example', '--trusted', 'git.example:443']),
+      );
+      const network = config.makeApiClient(NetworkingV1Api);
+      const policyOf = async (of: string, called: string) =>
+        JSON.stringify((await network.readNamespacedNetworkPolicy({ namespace: of, name: called })).spec);
+      expect(await policyOf(stages, 'slipway-stages')).not.toContain('0.0.0.0/0');
+      expect(await policyOf(stages, 'slipway-stages')).toContain(name);
+      expect(await policyOf(namespace, name)).toContain(stages);
+      const first = own.writes;
+      await own.repair();
+      expect(own.writes).toBe(first);
+      await core.deleteNamespacedService({ namespace, name });
+      await own.repair();
+      expect(own.writes).toBe(first + 1);
+      await keeper('').ensure('test:names');
+      expect(await proxies()).toEqual([]);
     });
 
     it('makes the namespace with all that is in it, writes nothing once it is so, and mends what was changed', async () => {
