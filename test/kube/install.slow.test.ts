@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appManifest } from '../../app/app-manifest.ts';
 import { type EmbeddedGitHost, startEmbeddedGitHost } from '../../app/embedded/git-host/git-host.ts';
+import type { WorkingCopy } from '../../app/embedded/working-copy.ts';
 import { startDocumentdb } from '../contract/documentdb.ts';
 import { PushedRuns } from './pushed-run.ts';
 import {
@@ -50,6 +51,7 @@ describe.skipIf(realClusterMissing !== undefined)(
     let host: EmbeddedGitHost;
     let database: Awaited<ReturnType<typeof startDocumentdb>>;
     let runs: PushedRuns;
+    let copy: WorkingCopy;
     const listed = createServer((_, response) => response.end('hello'));
     let listedPort = 0;
 
@@ -124,6 +126,7 @@ describe.skipIf(realClusterMissing !== undefined)(
       const address = kubectl('get', 'service', 'slipway', '-n', namespace, '-o', 'jsonpath={.spec.clusterIP}');
       host.setWebhookUrl(app.slug, `http://${address}/webhooks/github`);
       runs = new PushedRuns(folder);
+      copy = await runs.copy('copy');
     }, 240_000);
     afterAll(async () => {
       listed.close();
@@ -147,7 +150,6 @@ describe.skipIf(realClusterMissing !== undefined)(
     }
 
     it('makes green checks of a push, also when the leading replica is killed in the middle of the run', async () => {
-      const copy = await runs.copy('copy');
       const sha = await copy.push('main', { '.slipway.yaml': pipeline }, 'first');
       await runs.until(sha, (checks) => checks.some(({ name, status }) => / b\d/.test(name) && status !== 'queued'));
       const leader = kubectl('logs', '-n', namespace, '-l', 'app.kubernetes.io/name=slipway', '--prefix')
@@ -161,7 +163,6 @@ describe.skipIf(realClusterMissing !== undefined)(
     });
 
     it('leads stages through its own proxy to listed hosts alone, from their first command on', async () => {
-      const copy = await runs.copy('ways');
       const sha = await copy.push('main', { '.slipway.yaml': waysPipeline(listedPort) }, 'ways');
       const checks = await runs.ended(sha, 1, 120_000);
       expect(Object.values(checks).map(({ conclusion, summary }) => [conclusion, summary])).toEqual([
