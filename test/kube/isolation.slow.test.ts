@@ -262,17 +262,18 @@ describe.skipIf(realClusterMissing !== undefined)(
       await addressOf('ingress-controller', open);
       const from = (name: string, namespace: string, script: string) =>
         kubectl('exec', name, '-n', namespace, '--', 'sh', '-c', script);
-      const seen = from(
-        'caller',
-        places.caller,
-        reach({
-          sibling: `http://${sibling}:8080/`,
-          public: `http://${publicAddress}:${ports.store}/`,
-          stranger: `http://${stranger}:8080/`,
-          'API server': 'https://10.43.0.1/',
-          metadata: `http://${metadataAddress}:${ports.store}/`,
-          store: `http://${machineAddress}:${ports.store}/`,
-        }),
+      const script = reach({
+        sibling: `http://${sibling}:8080/`,
+        public: `http://${publicAddress}:${ports.store}/`,
+        stranger: `http://${stranger}:8080/`,
+        'API server': 'https://10.43.0.1/',
+        metadata: `http://${metadataAddress}:${ports.store}/`,
+        store: `http://${machineAddress}:${ports.store}/`,
+      });
+      // Services have no agent that waits for their policies; those of three new namespaces may take a while.
+      const seen = await until(
+        async () => from('caller', places.caller, script),
+        (text) => text.includes('API server shut') && text.includes('sibling reached'),
       );
       for (const name of ['sibling', 'public']) expect(seen).toContain(`${name} reached`);
       for (const name of ['stranger', 'API server', 'metadata', 'store']) expect(seen).toContain(`${name} shut`);
