@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { GitHostError, type GitHostErrorCode } from '../git-host-error.ts';
-
-const defaultRetryMs = 60_000;
-const maxRetryMs = 60 * 60_000;
+import { codeOf, commonFixes, waitOf } from '../host-fault.ts';
 
 /** What the `bitbucket` package throws; without `error` no answer came, which it calls a 500. */
 const HttpFault = z.object({
@@ -13,28 +11,12 @@ const HttpFault = z.object({
 });
 const Told = z.object({ error: z.object({ message: z.string(), detail: z.string().optional().catch(undefined) }) });
 
-const codes: Readonly<Record<number, GitHostErrorCode>> = {
-  400: 'invalid',
-  401: 'denied',
-  402: 'denied',
-  403: 'denied',
-  404: 'not-found',
-  409: 'conflict',
-  410: 'not-found',
-  413: 'invalid',
-  422: 'invalid',
-  429: 'rate-limited',
-};
-
 const fixes: Readonly<Record<GitHostErrorCode, string>> = {
+  ...commonFixes,
   denied:
     'Check that BITBUCKET_TOKEN is in date and has the scopes that the installation guide lists, and that its user is an Admin of the repository',
   'not-found': "Check that the token's user may see this repository",
   'rate-limited': 'It is tried again when Bitbucket allows it',
-  conflict: 'It is tried again',
-  invalid: 'This is a fault of Slipway: report it',
-  unavailable: 'It is tried again',
-  unexpected: 'Report it with the time it happened',
 };
 
 /** A fault of the `bitbucket` package in our words. */
@@ -49,9 +31,8 @@ export function bitbucketError(what: string, error: unknown): GitHostError {
       fix: fixes.unexpected,
       cause: error,
     });
-  const code = fault.status >= 500 ? 'unavailable' : (codes[fault.status] ?? 'unexpected');
-  const retryAfterMs = retryAfterOf(fault.headers);
-  const waitMs = code === 'rate-limited' ? (retryAfterMs ?? defaultRetryMs) : retryAfterMs;
+  const code = codeOf(fault.status);
+  const waitMs = waitOf(code, fault.headers['retry-after']);
   return new GitHostError({
     code,
     what,
@@ -69,12 +50,6 @@ export function bitbucketError(what: string, error: unknown): GitHostError {
 function told(body: unknown, otherwise: string): string {
   const { message, detail } = Told.safeParse(body).data?.error ?? { message: otherwise };
   return `${message}${detail === undefined ? '' : ` (${detail})`}`.slice(0, 300);
-}
-
-/** In seconds, where it is told at all. */
-function retryAfterOf(headers: Readonly<Record<string, string>>): number | undefined {
-  const text = headers['retry-after'];
-  return text === undefined || !/^\d{1,9}$/.test(text) ? undefined : Math.min(Number(text) * 1_000, maxRetryMs);
 }
 
 /** An answer with this status. */

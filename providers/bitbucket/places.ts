@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { HostPlaces, Place, PlaceHook } from '../git-host-places.ts';
+import { orNone as orNoneOf } from '../host-fault.ts';
 import { nameOfSecrets } from '../signature.ts';
 import { isAnswer } from './error.ts';
 import { repositoryOf } from './repository-ref.ts';
@@ -126,11 +127,6 @@ function shown({ uuid, url, active, events, secret_set }: z.infer<typeof Hook>):
   };
 }
 
-async function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isAnswer(error, 404)) return undefined;
-    throw error;
-  }
+function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
+  return orNoneOf(asked, (error) => isAnswer(error, 404));
 }

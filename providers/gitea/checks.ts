@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CheckConclusion, CheckRun, GitHost } from '../git-host.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import type { GiteaSession } from './session.ts';
 
 const maxChars = 255;

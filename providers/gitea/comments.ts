@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { GitHost } from '../git-host.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import type { GiteaApi } from './request.ts';
 import { Comment } from './schema.ts';
 import type { At, GiteaSession } from './session.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ReactionContent } from '../../engine/core/trigger.ts';
 import type { GitHost } from '../git-host.ts';
+import { gitHubReactions } from '../reaction-words.ts';
 import { write } from './comments.ts';
 import type { GiteaApi } from './request.ts';
 import { Account, Comment, personOf } from './schema.ts';
@@ -11,21 +11,7 @@ const maxLabels = 1_000;
 /** Of a label that was not there yet. */
 const labelColor = '#6b7280';
 
-const theirs = {
-  thumbs_up: '+1',
-  thumbs_down: '-1',
-  rocket: 'rocket',
-  eyes: 'eyes',
-  confused: 'confused',
-} as const satisfies Record<ReactionContent, string>;
-
-const ours: ReadonlyMap<string, ReactionContent> = new Map([
-  ['+1', 'thumbs_up'],
-  ['-1', 'thumbs_down'],
-  ['rocket', 'rocket'],
-  ['eyes', 'eyes'],
-  ['confused', 'confused'],
-]);
+const { theirs, ours } = gitHubReactions;
 
 const Reaction = z.object({ content: z.string(), user: Account.nullable() });
 const Label = z.object({ id: z.number(), name: z.string() });
@@ -69,7 +55,7 @@ export function conversation(
         const path = [...at, 'issues', 'comments', commentId, 'reactions'];
         const found = (await api.ask(z.array(Reaction).nullable(), 'GET', path)) ?? [];
         return found.slice(0, maxReactions).flatMap(({ content, user }) => {
-          const known = ours.get(content);
+          const known = ours(content);
           return known === undefined || user === null ? [] : [{ by: personOf(user), content: known }];
         });
       }),

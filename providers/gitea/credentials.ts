@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type CredentialReport, faultOf, type HostCredentials } from '../git-host-credentials.ts';
-import { GiteaFault } from './request.ts';
+import { HostFault } from '../host-fault.ts';
 import { type GiteaOptions, type GiteaSession, giteaSession } from './session.ts';
 
 /** What the first token has to be able to do; Gitea's `write` covers `read`. */
@@ -59,7 +59,7 @@ function scopesOf(name: string, session: GiteaSession): Promise<readonly string[
     try {
       await api.ask(z.unknown(), 'GET', ['admin', 'orgs'], { query: { limit: 1 } });
     } catch (error) {
-      if (!(error instanceof GiteaFault) || error.status !== 403) throw error;
+      if (!(error instanceof HostFault) || error.status !== 403) throw error;
       const [, told] = /token scope=([\w:,]+)/.exec(error.message) ?? [];
       if (told !== undefined) return told.split(',');
     }

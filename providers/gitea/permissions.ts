@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { GitHost, Permission } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import type { GiteaApi } from './request.ts';
 import { type At, type GiteaSession, orNone } from './session.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { HostPlaces, Place, PlaceHook } from '../git-host-places.ts';
+import { isAnswer, orNone } from '../host-fault.ts';
 import { nameOfSecrets } from '../signature.ts';
-import { isAnswer } from './error.ts';
 import { repositoryOf } from './repository-ref.ts';
 import { Repository } from './schema.ts';
 import type { GiteaSession } from './session.ts';
@@ -105,13 +105,4 @@ function shown({ id, active, events, config }: z.infer<typeof Hook>): PlaceHook 
       ...(active ? [] : ['is switched off']),
     ],
   };
-}
-
-async function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isAnswer(error, 404)) return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isSha } from '../../engine/core/trigger.ts';
 import type { GitHost, PullRequest as OurPullRequest } from '../git-host.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import { Comparison } from './reading-code.ts';
 import { PullRequest } from './schema.ts';
 import { type GiteaSession, orNone } from './session.ts';

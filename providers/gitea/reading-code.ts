@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Sha } from '../../engine/core/trigger.ts';
 import type { GitHost } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import { Repository } from './schema.ts';
 import { type GiteaOptions, type GiteaSession, orNone } from './session.ts';
 

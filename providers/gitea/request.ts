@@ -1,20 +1,7 @@
 import type { z } from 'zod';
+import { boundedBytes, HostFault } from '../host-fault.ts';
 
-const maxAnswerBytes = 32 * 2 ** 20;
 const maxRedirects = 3;
-
-/** An answer of Gitea that is none of success, or (without `status`) none at all. */
-export class GiteaFault extends Error {
-  override readonly name = 'GiteaFault';
-  readonly status: number | undefined;
-  readonly headers: Headers;
-
-  constructor(message: string, status?: number, headers = new Headers(), cause?: unknown) {
-    super(message, { cause });
-    this.status = status;
-    this.headers = headers;
-  }
-}
 
 export interface Asked {
   readonly query?: Readonly<Record<string, string | number | boolean>>;
@@ -26,7 +13,7 @@ export interface Asked {
  * gitea-js, puts parts into paths unescaped, follows redirects anywhere with the token, and stands at Gitea 1.23.
  */
 export interface GiteaApi {
-  /** @throws GiteaFault; z.ZodError for an answer that is not as documented */
+  /** @throws HostFault; z.ZodError for an answer that is not as documented */
   ask<T>(answer: z.ZodType<T>, method: string, path: readonly string[], asked?: Asked): Promise<T>;
   bytes(path: readonly string[], asked?: Asked): Promise<Uint8Array<ArrayBuffer>>;
   /** All entries of a list. `isComplete` false: there were more than `maxEntries`. */
@@ -63,18 +50,18 @@ export function giteaApi(url: string, token: string, timeoutMs: number): GiteaAp
         });
         const location = response.headers.get('location');
         if (response.status < 300 || response.status >= 400 || location === null) {
-          const bytes = await bounded(response);
-          if (!response.ok) throw new GiteaFault(messageOf(bytes), response.status, response.headers);
+          const bytes = await boundedBytes(response);
+          if (!response.ok) throw new HostFault(messageOf(bytes), response.status, response.headers);
           return { bytes, headers: response.headers };
         }
         await response.body?.cancel();
         target = new URL(location, target);
         if (redirects === maxRedirects || !target.href.startsWith(`${base}/`))
-          throw new GiteaFault('It redirects where it should answer: is this the address of Gitea?', 502);
+          throw new HostFault('It redirects where it should answer: is this the address of Gitea?', 502);
       }
     } catch (error) {
-      if (error instanceof GiteaFault) throw error;
-      throw new GiteaFault(error instanceof Error ? error.message : String(error), undefined, new Headers(), error);
+      if (error instanceof HostFault) throw error;
+      throw new HostFault(error instanceof Error ? error.message : String(error), undefined, new Headers(), error);
     }
   }
 
@@ -107,23 +94,12 @@ function pathOf(parts: readonly string[]): string {
   return parts.map(encodeURIComponent).join('/');
 }
 
-async function bounded(response: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of response.body ?? []) {
-    size += part.length;
-    if (size > maxAnswerBytes) throw new GiteaFault('The answer is too large', 413, response.headers);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
-}
-
 function parsed(bytes: Uint8Array, headers: Headers): unknown {
   if (bytes.length === 0) return undefined;
   try {
     return JSON.parse(Buffer.from(bytes).toString());
   } catch (error) {
-    throw new GiteaFault('The answer is not JSON: is this the address of Gitea?', 502, headers, error);
+    throw new HostFault('The answer is not JSON: is this the address of Gitea?', 502, headers, error);
   }
 }
 

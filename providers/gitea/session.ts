@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';
 import { GitHostError } from '../git-host-error.ts';
-import { giteaError, isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
+import { giteaError } from './error.ts';
 import { type GiteaApi, giteaApi } from './request.ts';
 import { Account, personOf } from './schema.ts';
 

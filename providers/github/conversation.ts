@@ -1,26 +1,12 @@
-import type { ReactionContent } from '../../engine/core/trigger.ts';
 import type { GitHost, Reaction } from '../git-host.ts';
+import { gitHubReactions } from '../reaction-words.ts';
 import { gitHubError } from './error.ts';
 import { type GitHubSession, isStatus } from './session.ts';
 
 const perPage = 100;
 const maxPages = 10;
 
-const theirs = {
-  thumbs_up: '+1',
-  thumbs_down: '-1',
-  rocket: 'rocket',
-  eyes: 'eyes',
-  confused: 'confused',
-} as const satisfies Record<ReactionContent, string>;
-
-const ours: ReadonlyMap<string, ReactionContent> = new Map([
-  ['+1', 'thumbs_up'],
-  ['-1', 'thumbs_down'],
-  ['rocket', 'rocket'],
-  ['eyes', 'eyes'],
-  ['confused', 'confused'],
-]);
+const { theirs, ours } = gitHubReactions;
 
 /** What is said in a pull request. At GitHub it is an issue for that. */
 export function conversation(
@@ -88,7 +74,7 @@ export function conversation(
             page,
           });
           for (const { user, content } of data) {
-            const known = ours.get(content);
+            const known = ours(content);
             if (known !== undefined && user !== null) {
               found.push({ by: { login: user.login, id: String(user.id) }, content: known });
             }

@@ -1,6 +1,6 @@
 import type { Sha } from '../../engine/core/trigger.ts';
 import type { CheckConclusion, CheckRun, GitHost } from '../git-host.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import type { GitLabApi, GitLabSession } from './session.ts';
 
 const maxChars = 255;

@@ -1,5 +1,5 @@
 import type { GitHost } from '../git-host.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import { allPages, type GitLabApi, type GitLabSession } from './session.ts';
 
 const maxPages = 10;

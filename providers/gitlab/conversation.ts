@@ -1,26 +1,18 @@
-import type { ReactionContent } from '../../engine/core/trigger.ts';
 import type { GitHost } from '../git-host.ts';
+import { isAnswer } from '../host-fault.ts';
+import { reactionWords } from '../reaction-words.ts';
 import { withoutQuickActions } from './comments.ts';
-import { isAnswer } from './error.ts';
 import { allPages, type GitLabSession } from './session.ts';
 
 const maxPages = 10;
 
-const theirs = {
+const { theirs, ours } = reactionWords({
   thumbs_up: 'thumbsup',
   thumbs_down: 'thumbsdown',
   rocket: 'rocket',
   eyes: 'eyes',
   confused: 'confused',
-} as const satisfies Record<ReactionContent, string>;
-
-const ours: ReadonlyMap<string, ReactionContent> = new Map([
-  ['thumbsup', 'thumbs_up'],
-  ['thumbsdown', 'thumbs_down'],
-  ['rocket', 'rocket'],
-  ['eyes', 'eyes'],
-  ['confused', 'confused'],
-]);
+} as const);
 
 /** What is said in a merge request: notes, award emoji, labels. */
 export function conversation(
@@ -70,7 +62,7 @@ export function conversation(
           api.MergeRequestNoteAwardEmojis.all(projectId, number, Number(commentId), page),
         );
         return entries.flatMap(({ name, user }) => {
-          const content = ours.get(name);
+          const content = ours(name);
           return content === undefined ? [] : [{ by: { login: user.username, id: String(user.id) }, content }];
         });
       }),

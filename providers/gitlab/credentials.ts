@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type CredentialFault, type CredentialReport, faultOf, type HostCredentials } from '../git-host-credentials.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import { type GitLabOptions, type GitLabSession, gitLabSession } from './session.ts';
 
 const dayMs = 86_400_000;

@@ -1,5 +1,5 @@
 import type { DeploymentReport, GitHost } from '../git-host.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import type { GitLabSession } from './session.ts';
 
 const states = {

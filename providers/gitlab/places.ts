@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { HostPlaces, Place, PlaceHook } from '../git-host-places.ts';
+import { isAnswer, orNone } from '../host-fault.ts';
 import { nameOfSecrets } from '../signature.ts';
-import { isAnswer } from './error.ts';
 import { repositoryOf } from './repository-ref.ts';
 import { allPages, type GitLabApi, type GitLabSession } from './session.ts';
 import { signingPrefix } from './webhook.ts';
@@ -162,13 +162,4 @@ function shown(hook: Hook): PlaceHook {
       ...(hasNoSecret ? ['has no secret'] : []),
     ],
   };
-}
-
-async function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isAnswer(error, 404)) return undefined;
-    throw error;
-  }
 }

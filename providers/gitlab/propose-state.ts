@@ -2,7 +2,7 @@ import type { CommitAction } from '@gitbeaker/rest';
 import type { Sha } from '../../engine/core/trigger.ts';
 import type { GitHost } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import type { GitLabApi, GitLabSession } from './session.ts';
 
 const maxFiles = 200;

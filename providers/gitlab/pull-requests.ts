@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isSha, type Sha } from '../../engine/core/trigger.ts';
 import type { GitHost, Permission, PullRequest } from '../git-host.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import { pathsOf } from './reading-code.ts';
 import { allPages, type GitLabApi, type GitLabSession } from './session.ts';
 

@@ -1,7 +1,7 @@
 import { Sha } from '../../engine/core/trigger.ts';
 import type { GitHost } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
-import { isAnswer } from './error.ts';
+import { isAnswer } from '../host-fault.ts';
 import { allPages, type GitLabOptions, type GitLabSession } from './session.ts';
 
 const treePages = 100;

@@ -1,20 +1,7 @@
 import { createRequesterFn } from '@gitbeaker/requester-utils';
+import { boundedBytes, HostFault } from '../host-fault.ts';
 
-const maxAnswerBytes = 32 * 2 ** 20;
 const rawFile = /\/repository\/files\/[^/]+\/raw$/;
-
-/** An answer of GitLab that is none of success, or (without `status`) none at all. */
-export class GitLabFault extends Error {
-  override readonly name = 'GitLabFault';
-  readonly status: number | undefined;
-  readonly headers: Headers;
-
-  constructor(message: string, status?: number, headers = new Headers(), cause?: unknown) {
-    super(message, { cause });
-    this.status = status;
-    this.headers = headers;
-  }
-}
 
 /**
  * How gitbeaker sends requests here: once, each with its own time limit, and bounded. Its own handler repeats 429 and
@@ -37,30 +24,19 @@ export function requester(timeoutMs: number): ReturnType<typeof createRequesterF
           redirect: 'manual',
           signal: AbortSignal.timeout(timeoutMs),
         });
-        const bytes = await bounded(response);
-        if (!response.ok) throw new GitLabFault(messageOf(bytes), response.status, response.headers);
+        const bytes = await boundedBytes(response);
+        if (!response.ok) throw new HostFault(messageOf(bytes), response.status, response.headers);
         return {
           status: response.status,
           headers: Object.fromEntries(response.headers),
           body: rawFile.test(url.pathname) ? new Blob([bytes]) : bytes.length === 0 ? null : parsed(bytes, response),
         };
       } catch (error) {
-        if (error instanceof GitLabFault) throw error;
-        throw new GitLabFault(error instanceof Error ? error.message : String(error), undefined, new Headers(), error);
+        if (error instanceof HostFault) throw error;
+        throw new HostFault(error instanceof Error ? error.message : String(error), undefined, new Headers(), error);
       }
     },
   );
-}
-
-async function bounded(response: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of response.body ?? []) {
-    size += part.length;
-    if (size > maxAnswerBytes) throw new GitLabFault('The answer is too large', 413, response.headers);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
 }
 
 function parsed(bytes: Uint8Array, response: Response): Record<string, unknown> | Record<string, unknown>[] {
@@ -71,7 +47,7 @@ function parsed(bytes: Uint8Array, response: Response): Record<string, unknown> 
   } catch {
     // Said below: a proxy's page, for example.
   }
-  throw new GitLabFault('The answer is not JSON: is this the address of GitLab?', 502, response.headers);
+  throw new HostFault('The answer is not JSON: is this the address of GitLab?', 502, response.headers);
 }
 
 /** GitLab tells why in `message`, `error` or, for fields, in an object of lists. */
