@@ -1,14 +1,13 @@
 import { Hono } from 'hono';
 import { streamText } from 'hono/streaming';
 import { z } from 'zod';
-import { attemptOf, isEnded } from '../engine/core/run.ts';
 import type { Wait } from '../engine/core/schedule.ts';
 import type { Person } from '../engine/core/trigger.ts';
-import type { LogStore } from '../engine/ports/log-store.ts';
 import type { RunList } from '../engine/ports/run-list.ts';
-import type { RunChange, RunLoop } from '../engine/run-loop.ts';
+import type { RunLoop } from '../engine/run-loop.ts';
 import type { Audit } from './audit.ts';
 import type { OperatorApproval } from './conversation/operator-approval.ts';
+import type { ReadRuns } from './read-runs.ts';
 import type { Rebuild } from './rebuild.ts';
 
 /** Who acts through the command line: whoever may read the token on the machine that runs Slipway. */
@@ -51,28 +50,19 @@ export type Rollback = (request: {
 export function apiRoutes(parts: {
   readonly loop: RunLoop;
   readonly runs: RunList;
-  readonly logs: LogStore;
+  readonly read: ReadRuns;
   readonly waitsOf: (runId: string) => readonly Wait[];
   readonly rollback: Rollback;
   readonly audit: Audit;
   readonly approvals: OperatorApproval;
   readonly rebuild: Rebuild;
+  /** Opens the run's page in the browser of whoever runs Slipway. */
+  readonly runLink: (runId: string) => Promise<string>;
 }): Hono {
-  const { loop, runs, logs } = parts;
+  const { loop, runs, read } = parts;
   const api = new Hono();
 
-  async function idOf(text: string): Promise<string | { readonly error: string; readonly fix: string }> {
-    const ids = await runs.idsByPrefix(text);
-    const [first, second] = ids;
-    if (first === undefined) return { error: `There is no run "${text}"`, fix: 'See `slipway runs` for the ids' };
-    if (second !== undefined && first !== text)
-      return { error: `"${text}" could be ${first} or ${second}`, fix: 'Give more of the id' };
-    return first;
-  }
-
-  async function latest(runId: string): Promise<RunChange | undefined> {
-    return loop.runAt(runId, Number.MAX_SAFE_INTEGER);
-  }
+  const idOf = (text: string) => read.idOf(text);
 
   api.get('/runs', async (context) => {
     const query = listQuery.safeParse(context.req.query());
@@ -85,7 +75,7 @@ export function apiRoutes(parts: {
     const runId = await idOf(context.req.param('id'));
     if (typeof runId !== 'string') return context.json(runId, 404);
     const at = context.req.query('at');
-    const last = await latest(runId);
+    const last = await read.latest(runId);
     const change = at === undefined ? last : await loop.runAt(runId, Number(at));
     return change === undefined || Number(at) > (last?.version ?? 0)
       ? context.json(
@@ -109,34 +99,21 @@ export function apiRoutes(parts: {
     if (typeof runId !== 'string') return context.json(runId, 404);
     const query = logQuery.safeParse(context.req.query());
     if (!query.success) return context.json(badRequest(query.error), 400);
-    const run = (await latest(runId))?.run;
-    const stage = context.req.param('stage');
-    const state = run?.stages[stage];
-    if (state === undefined) {
-      const names = run?.plan.stages.map(({ name }) => name).join(', ') ?? '';
-      return context.json({ error: `Run ${runId} has no stage "${stage}"`, fix: `Its stages: ${names}` }, 404);
-    }
-    const latestAttempt = Math.max(1, attemptOf(state));
-    const attempt = query.data.attempt ?? latestAttempt;
-    if (attempt > latestAttempt) {
-      const error = `Stage "${stage}" of run ${runId} has no attempt ${attempt}`;
-      return context.json({ error, fix: `Its last is ${latestAttempt}` }, 404);
-    }
-    const ref = { runId, stage, attempt };
+    const run = (await read.latest(runId))?.run;
+    if (run === undefined) return context.json({ error: `There is no run "${runId}"`, fix: '' }, 404);
+    const place = read.logPlace(run, context.req.param('stage'), query.data.attempt);
+    if ('error' in place) return context.json(place, 404);
     return streamText(context, async (stream) => {
       const ended = new AbortController();
       stream.onAbort(() => ended.abort());
-      // Of an attempt that is over nothing more comes, whether or not its log was ended.
-      const isOver = isEnded(state) || attempt < latestAttempt;
-      const batches = query.data.follow === 'true' && !isOver ? logs.follow(ref, 0, ended.signal) : logs.read(ref, 0);
-      let isEmpty = true;
-      for await (const { lines } of batches) {
-        isEmpty = false;
-        await stream.write(`${lines.join('\n')}\n`);
-      }
-      const hadLines = attempt === latestAttempt && 'log' in state && state.log.lines > 0;
-      if (isEmpty && hadLines) await stream.write('slipway: this log is not kept any more\n');
+      const signal = query.data.follow === 'true' ? ended.signal : undefined;
+      for await (const { lines } of read.lines(place, 0, signal)) await stream.write(`${lines.join('\n')}\n`);
     });
+  });
+
+  api.post('/runs/:id/link', async (context) => {
+    const runId = await idOf(context.req.param('id'));
+    return typeof runId === 'string' ? context.json({ link: await parts.runLink(runId) }) : context.json(runId, 404);
   });
 
   api.post('/runs/:id/cancel', async (context) => {

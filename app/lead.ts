@@ -40,7 +40,7 @@ export async function lead(
     config,
     database,
     webhooks: webhookRoutes({ source, inbox }),
-    pages: pages.routes,
+    pages: pages.routes(),
     signal: signal ?? new AbortController().signal,
     onError,
   });

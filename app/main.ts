@@ -49,7 +49,8 @@ import { type Happened, KnownRefs } from './known-refs.ts';
 import { lead } from './lead.ts';
 import { missedHostEvent, missedProvider } from './missed-event.ts';
 import { openDatabase } from './open-database.ts';
-import { openPages } from './pages/open-pages.ts';
+import { openPages, type Pages } from './pages/open-pages.ts';
+import { ReadRuns } from './read-runs.ts';
 import { rebuildReadModels } from './rebuild.ts';
 import { closeLogs } from './reconcilers/close-logs.ts';
 import { CreatePods, defaultCreatePodsSettings } from './reconcilers/create-pods.ts';
@@ -76,6 +77,8 @@ export interface Slipway {
   readonly loop: RunLoop;
   readonly start: StartRun;
   readonly inbox: Inbox;
+  /** Opens a page of runs for somebody whom a Git host vouches for, once; undefined: the address is none of those. */
+  readonly personLink: Pages['personLink'];
   readonly audit: Audit;
   /** Resolves when everything that runs want shown is shown. */
   shown(): Promise<void>;
@@ -245,6 +248,7 @@ export async function startSlipway(
     budgets,
     waitsOf: (runId) => createPods.waitsOf(runId),
     onShown: (runId) => void runs.markShown(runId).catch(onError),
+    ...(config.url === undefined ? {} : { addressOf: pages.addressOf }),
     onError,
   });
   await showChecks.prepare();
@@ -350,19 +354,21 @@ export async function startSlipway(
   namespaces.start();
 
   let isReady = false;
+  const read = new ReadRuns({ loop, runs, logs });
   const app = createApp({
     webhooks: webhookRoutes({ source: sourceOf, inbox }),
     api: apiRoutes({
       loop,
       runs,
-      logs,
+      read,
       waitsOf,
       rollback: (request) => rollOut.rollBack(request),
       audit: conversation.audit,
       approvals: conversation.operator,
       rebuild: rebuildReadModels({ runEvents, rolloutEvents, snapshots, loop, runs, revisions }),
+      runLink: pages.runLink,
     }).route('/', letIn.api),
-    pages: pages.routes,
+    pages: pages.routes({ read, hosts: hostOf, waitsOf }),
     apiToken: config.apiToken,
     hosts: () => allowed,
     isReady: () => isReady,
@@ -409,6 +415,7 @@ export async function startSlipway(
     loop,
     start,
     inbox,
+    personLink: pages.personLink,
     audit: conversation.audit,
     shown: () => showChecks.idle(),
     async stop() {

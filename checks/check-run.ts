@@ -166,6 +166,11 @@ export function titleOf(state: StageState): string {
   }
 }
 
+/** The same without the time, where that stands beside it. */
+export function noteOf(state: StageState): string {
+  return titleOf(state).replace(/ in \d[\d.]* (?:ms|s|min \d+ s)$/, '');
+}
+
 export function causeOf(cause: FailureCause): string {
   switch (cause.type) {
     case 'command':

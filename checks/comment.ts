@@ -1,7 +1,7 @@
 import { type Run, runStatus, type StageState, stageState } from '../engine/core/run.ts';
 import type { PullRequestTrigger } from '../engine/core/trigger.ts';
 import type { GitHostCapabilities } from '../providers/git-host.ts';
-import { causeOf, titleOf } from './check-run.ts';
+import { causeOf, noteOf, titleOf } from './check-run.ts';
 import { clipped, code, codeBlock, duration, escaped, link } from './markdown.ts';
 import { nextSteps } from './next-steps.ts';
 import { approvedBy, waitsForPeople } from './waiting.ts';
@@ -25,18 +25,22 @@ const maxNoteChars = 40;
 /** Keeps a number beside its unit, and a name beside its sign. */
 const fixedSpace = '\u00a0';
 
-/** The comment that tells a pull request's whole story: what happened, what failed and where, what comes next. */
+/**
+ * The comment that tells a pull request's whole story: what happened, what failed and where, what comes next.
+ * @param addressOf the page of the run, or of a stage, with its log; absent where browsers do not reach Slipway
+ */
 export function renderComment(
   run: Run,
   capabilities: Pick<GitHostCapabilities, 'commentMaxChars' | 'slashCommandsTaken' | 'foldedSections'>,
+  addressOf?: (stage?: string) => string,
 ): string {
   const parts = [
     headline(run),
     ...failures(run),
-    table(run),
+    table(run, addressOf),
     consents(run),
     commands(run, capabilities),
-    footer(run, capabilities),
+    footer(run, capabilities, addressOf),
   ].filter((part) => part !== '');
   return clipped(parts.join('\n\n'), capabilities.commentMaxChars - 200);
 }
@@ -137,22 +141,22 @@ function failures(run: Run): string[] {
 }
 
 /** Three columns, so that each has room on a phone. */
-function table(run: Run): string {
+function table(run: Run, addressOf?: (stage?: string) => string): string {
   const rows = run.plan.stages.map(({ name }) => {
     const state = stageState(run, name);
     const time = state.status === 'succeeded' || state.status === 'failed' ? duration(state.durationMs) : '';
     const people = waitsForPeople(run, name);
     const icon = people === undefined ? icons[state.status] : people.startsWith('Held') ? '⏸️' : '🖐️';
-    return `| ${icon}${fixedSpace}${escaped(name)} | ${escaped(people ?? noteOf(state))} | ${time.replaceAll(' ', fixedSpace)} |`;
+    return `| ${icon}${fixedSpace}${addressOf === undefined ? escaped(name) : link(name, addressOf(name))} | ${escaped(people ?? shortNoteOf(state))} | ${time.replaceAll(' ', fixedSpace)} |`;
   });
   return ['| stage | result | time |', '|---|---|---:|', ...rows].join('\n');
 }
 
 /** A few words: time and long reasons stand elsewhere. */
-function noteOf(state: StageState): string {
+function shortNoteOf(state: StageState): string {
   if (state.status === 'failed' && isLong(causeOf(state.cause)))
     return state.rolledBackTo === undefined ? 'Failed' : `Rolled back to revision ${state.rolledBackTo.revision}`;
-  return titleOf(state).replace(/ in \d[\d.]* (?:ms|s|min \d+ s)$/, '');
+  return noteOf(state);
 }
 
 function isLong(text: string): boolean {
@@ -183,7 +187,11 @@ function commands(run: Run, { slashCommandsTaken }: Pick<GitHostCapabilities, 's
   return `${begin}${place}\n${[...steps, `- ${code(`${prefix}help`)} lists all commands · _anyone_`].join('\n')}`;
 }
 
-function footer(run: Run, { foldedSections }: Pick<GitHostCapabilities, 'foldedSections'>): string {
+function footer(
+  run: Run,
+  { foldedSections }: Pick<GitHostCapabilities, 'foldedSections'>,
+  addressOf?: (stage?: string) => string,
+): string {
   const { source } = run.plan;
   const from =
     source.type === 'file'
@@ -191,7 +199,7 @@ function footer(run: Run, { foldedSections }: Pick<GitHostCapabilities, 'foldedS
       : source.type === 'revision'
         ? `Revision ${source.revision} of ${escaped(source.environment)}`
         : `Pipeline: found by itself. ${escaped(source.explanation.join(' '))} \`slipway init\` writes it down.`;
-  const facts = `${from} · commit ${code(run.trigger.headSha.slice(0, 12))} · run ${code(run.runId)}`;
+  const facts = `${from} · commit ${code(run.trigger.headSha.slice(0, 12))} · run ${addressOf === undefined ? code(run.runId) : link(run.runId, addressOf())}`;
   // Where folding is not understood, no other HTML is.
   return foldedSections ? `<sub>${facts}</sub>` : facts;
 }

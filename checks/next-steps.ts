@@ -52,7 +52,7 @@ export function nextSteps(run: Run): readonly NextStep[] {
     const revert: NextStep = {
       command: `revert ${deployed.environment}`,
       does: 'opens a pull request that takes back what the default branch holds beyond it',
-      who: 'deployers',
+      who: writers,
     };
     return [revert, back];
   }

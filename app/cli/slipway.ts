@@ -14,6 +14,7 @@ import { embeddedCommand } from './embedded.ts';
 import { initCommand } from './init.ts';
 import { labelsCommand } from './labels.ts';
 import { logsCommand } from './logs.ts';
+import { openCommand } from './open.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { retryCommand } from './retry.ts';
 import { rollbackCommand } from './rollback.ts';
@@ -41,6 +42,7 @@ const program = new Command('slipway')
   .addCommand(runsCommand())
   .addCommand(showCommand())
   .addCommand(logsCommand())
+  .addCommand(openCommand())
   .addCommand(whyCommand())
   .addCommand(cancelCommand())
   .addCommand(retryCommand())

@@ -99,7 +99,7 @@ async function start(options: StartOptions): Promise<void> {
     `  Pages        ${running.signIn}   signs you in; then ${page}/pulls`,
     `  Clone        git clone ${running.cloneUrlWithLogin}   password: ${running.tokenFile}`,
     '  Runs         slipway runs',
-    '  A run        slipway show <run>, slipway logs <run>, slipway why <run>',
+    '  A run        slipway open <run>, slipway logs <run>, slipway why <run>; or "Details" of any check',
     '  Go back      slipway rollback production',
     '  Your own     cd your-repository && slipway run',
     '',
@@ -159,7 +159,7 @@ async function bringUp(
   const { host, people, tour } = installed;
   const { developer } = people;
 
-  const config = await settingsOf({
+  const settings = await settingsOf({
     environment,
     dataDir,
     kubeconfig: kubeconfig ?? cluster?.kubeconfig() ?? '',
@@ -167,8 +167,10 @@ async function bringUp(
     port: await stablePort(join(dataDir, 'port'), port),
     gitHosts: [installed.setup],
   });
+  // Browsers of this machine reach its pages.
+  const config = { ...settings, url: `http://127.0.0.1:${settings.listen.port}` };
   const slipway = await startSlipway(config, log);
-  await installed.sendTo(slipway.url);
+  await installed.sendTo(slipway);
   slipway.loop.onChange(({ run }) => view.show(run));
 
   const tokenFile = join(dataDir, 'developer-token');

@@ -69,8 +69,8 @@ export async function installedOnGitea(environment: NodeJS.ProcessEnv, dataDir: 
     setup: giteaSetup({ url, token, cloneToken, webhookSecrets: [secret] }),
     people,
     tour: giteaTour(url, owner, repository, people),
-    async sendTo(slipwayUrl) {
-      const config = { url: `${slipwayUrl}/webhooks/gitea`, content_type: 'json', secret };
+    async sendTo(slipway) {
+      const config = { url: `${slipway.url}/webhooks/gitea`, content_type: 'json', secret };
       await api.call('POST', `/orgs/${owner}/hooks`, z.unknown(), { type: 'gitea', config, events, active: true });
     },
   };

@@ -23,8 +23,17 @@ export interface InstalledHost {
   readonly setup: GitHostSetup;
   readonly people: TourPeople;
   readonly tour: TourHost;
-  /** Where its webhooks go from now on. */
-  sendTo(slipwayUrl: string): Promise<void>;
+  /** Where its webhooks go from now on, and whom its people are known to. */
+  sendTo(slipway: ReachedSlipway): Promise<void>;
+}
+
+/** As much of a running Slipway as a host on this machine needs. */
+export interface ReachedSlipway {
+  readonly url: string;
+  personLink(
+    person: { readonly provider: string; readonly login: string },
+    address: string,
+  ): Promise<string | undefined>;
 }
 
 /** Starts the host with this face. Safe to repeat: what is there already stays. */
@@ -39,6 +48,8 @@ export async function startInstalledHost(
     face,
     ...(address === undefined ? {} : { address }),
   });
+  const knownTo = ({ personLink }: ReachedSlipway) =>
+    host.vouchFor((login, address) => personLink({ provider: face, login }, address));
   const person = (login: string): TourPerson => {
     host.createUser(login);
     return { login, token: host.createToken(login) };
@@ -62,7 +73,10 @@ export async function startInstalledHost(
       setup: embeddedGitHub(host, app, webhookSecret),
       people,
       tour: gitHubTour(host, organization, repository, people),
-      sendTo: async (slipwayUrl) => host.setWebhookUrl(app.slug, `${slipwayUrl}/webhooks/github`),
+      async sendTo(slipway) {
+        host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);
+        knownTo(slipway);
+      },
     };
   }
   const { token } = person(bot);
@@ -82,9 +96,10 @@ export async function startInstalledHost(
       face === 'gitlab'
         ? gitLabTour(host, organization, repository, people)
         : bitbucketTour(host, organization, repository, people),
-    async sendTo(slipwayUrl) {
+    async sendTo(slipway) {
+      knownTo(slipway);
       host.setRepositoryHook(organization, repository, {
-        url: `${slipwayUrl}/webhooks/${face}`,
+        url: `${slipway.url}/webhooks/${face}`,
         secret: webhookSecret,
         events: ['*'],
       });

@@ -4,7 +4,12 @@ import { html } from 'hono/html';
 export type Html = ReturnType<typeof html>;
 
 /** A whole page of Slipway. */
-export function page(facts: { readonly title: string; readonly refreshSeconds?: number; readonly body: Html }): Html {
+export function page(facts: {
+  readonly title: string;
+  /** One of our own; pages work without it. */
+  readonly script?: 'live.js' | 'log.js';
+  readonly body: Html;
+}): Html {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -12,9 +17,10 @@ export function page(facts: { readonly title: string; readonly refreshSeconds?: 
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="robots" content="noindex" />
-        ${facts.refreshSeconds === undefined ? '' : html`<meta http-equiv="refresh" content="${facts.refreshSeconds}" />`}
         <title>${facts.title}</title>
+        <link rel="stylesheet" href="/assets/base.css" />
         <link rel="stylesheet" href="/assets/page.css" />
+        ${facts.script === undefined ? '' : html`<script src="/assets/${facts.script}" defer></script>`}
       </head>
       <body>
         <header><a href="/">Slipway</a></header>

@@ -51,7 +51,7 @@ export function setupRoutes(parts: {
 
   routes.get('/sign-in', async (context) => {
     const { token = '', ...place } = context.req.query();
-    if (!(await session.signInByLink(context, token)))
+    if ((await session.signInByLink(context, token)) === undefined)
       return context.html(signInPage('This link was used before or is over an hour old.'), 401);
     return context.redirect(`/setup?${new URLSearchParams(place)}`, 303);
   });
@@ -66,7 +66,7 @@ export function setupRoutes(parts: {
   routes.get('/github/installed', (context) => context.html(donePage()));
 
   routes.use(async (context, next) => {
-    if ((await session.of(context)) === undefined) return context.html(signInPage(), 401);
+    if ((await session.operator(context)) === undefined) return context.html(signInPage(), 401);
     return next();
   });
 
@@ -86,7 +86,7 @@ export function setupRoutes(parts: {
     const place = placeOf(query.data);
     const state = await signed.make('setup-state', {
       id: randomUUID(),
-      subject: (await session.of(context)) ?? '',
+      subject: (await session.operator(context)) ?? '',
       lifetimeMs: stateMs,
       ...place,
     });
@@ -116,7 +116,7 @@ export function setupRoutes(parts: {
     const { code = '', state = '' } = context.req.query();
     const claims = await signed.read('setup-state', state);
     const facts = stateFacts.safeParse(claims?.facts);
-    const isOwn = claims !== undefined && facts.success && claims.subject === (await session.of(context));
+    const isOwn = claims !== undefined && facts.success && claims.subject === (await session.operator(context));
     if (!isOwn) {
       return context.html(
         problemPage({

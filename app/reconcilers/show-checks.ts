@@ -73,6 +73,7 @@ export class ShowChecks {
   readonly #budgets: RequestBudgets;
   readonly #waitsOf: (runId: string) => readonly Wait[];
   readonly #onShown: (runId: string) => void;
+  readonly #addressOf: ((runId: string, stage?: string) => string) | undefined;
   readonly #onError: (error: unknown) => void;
   readonly #wanted = new Map<string, Wanted>();
   readonly #writing = new Set<string>();
@@ -94,6 +95,8 @@ export class ShowChecks {
     readonly waitsOf?: (runId: string) => readonly Wait[];
     /** All that an ended run wants shown is shown, or was refused for good. */
     readonly onShown?: (runId: string) => void;
+    /** Of the pages that tell more; absent where browsers do not reach Slipway. */
+    readonly addressOf?: (runId: string, stage?: string) => string;
     readonly onError: (error: unknown) => void;
   }) {
     this.#hosts = parts.hosts;
@@ -102,6 +105,7 @@ export class ShowChecks {
     this.#budgets = parts.budgets;
     this.#waitsOf = parts.waitsOf ?? (() => []);
     this.#onShown = parts.onShown ?? (() => undefined);
+    this.#addressOf = parts.addressOf;
     this.#onError = parts.onError;
   }
 
@@ -127,7 +131,11 @@ export class ShowChecks {
       // An end that was told is not rendered again with every change of the other stages.
       if (this.#told.has(state)) continue;
       if (isEnded(state)) this.#told.add(state);
-      const check = renderCheck(run, stage, waits.find((wait) => wait.stage === stage.name)?.reason);
+      const detailsUrl = this.#addressOf?.(run.runId, stage.name);
+      const check = {
+        ...renderCheck(run, stage, waits.find((wait) => wait.stage === stage.name)?.reason),
+        ...(detailsUrl === undefined ? {} : { detailsUrl }),
+      };
       const isFinal = check.state.status === 'completed';
       const delay = isFinal ? finalDelayMs : check.state.status === 'queued' ? queuedDelayMs : progressDelayMs;
       const key = `${run.runId}/check/${stage.name}`;
@@ -149,7 +157,13 @@ export class ShowChecks {
     }
     const number = placeOf(run);
     if (number === undefined) return;
-    const body = renderComment(run, this.#hosts(repository.provider).capabilities);
+    const addressOf = this.#addressOf;
+    const { capabilities } = this.#hosts(repository.provider);
+    const body = renderComment(
+      run,
+      capabilities,
+      addressOf === undefined ? undefined : (stage) => addressOf(run.runId, stage),
+    );
     const isFinal = run.outcome !== undefined;
     // What a command began is told in the answer to it; the rest in the one comment of the pull request.
     const askedIn = trigger.type === 'manual' ? trigger.askedIn : undefined;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { appManifest } from '../../app/app-manifest.ts';
 import { defaultSlots, embeddedConfig, embeddedGitHub, openCluster } from '../../app/embedded/embedded-slipway.ts';
+import { freePort } from '../../app/embedded/free-port.ts';
 import { type EmbeddedGitHost, startEmbeddedGitHost } from '../../app/embedded/git-host/git-host.ts';
 import { WorkingCopy } from '../../app/embedded/working-copy.ts';
 import { type Slipway, startSlipway } from '../../app/main.ts';
@@ -17,6 +18,8 @@ export interface WholeSlipway {
   /** The developer `dev`, who may do everything. */
   readonly copy: WorkingCopy;
   readonly token: string;
+  /** Of Slipway's own API. */
+  readonly apiToken: string;
   stop(): Promise<void>;
 }
 
@@ -43,15 +46,18 @@ export async function startWhole(
   host.installApp(app.slug, 'acme');
   const apiUrl =
     options.before === undefined ? host.apiUrl : host.apiUrl.replace(host.url, await options.before(host.url));
+  const port = await freePort();
   const config = await embeddedConfig({
     dataDir: folder,
     cluster,
-    port: 0,
+    port,
+    url: `http://127.0.0.1:${port}`,
     slots: defaultSlots,
     gitHosts: [embeddedGitHub({ apiUrl }, app, webhookSecret)],
   });
   let slipway = await startSlipway(config, log);
   host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);
+  host.vouchFor((login, address) => slipway.personLink({ provider: 'github', login }, address));
   const token = host.createToken('dev');
   const copy = await WorkingCopy.create(join(folder, 'copy'), {
     url: cloneUrl,
@@ -73,6 +79,7 @@ export async function startWhole(
     cloneUrl,
     copy,
     token,
+    apiToken: config.apiToken,
     async stop() {
       await slipway.stop();
       await host.stop();

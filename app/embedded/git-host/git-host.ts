@@ -103,6 +103,11 @@ export interface EmbeddedGitHost {
   ): number;
   /** What GitLab does to webhooks of a repository after deliveries failed. */
   switchHooksOff(owner: string, name: string): void;
+  /**
+   * What signs people in where checks' details are, from now on: this host knows who they are, and that they may read
+   * the repository. Takes the place of OAuth. @param vouch gives undefined where an address is none of that place
+   */
+  vouchFor(vouch: (login: string, detailsUrl: string) => Promise<string | undefined>): void;
   /** A link that signs a browser in as this person; it works once, for an hour. */
   signInLink(login: string): string;
   /** Until all webhooks that wait have been sent. */
@@ -129,6 +134,7 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     resends: face.resends,
     headersOf: (hook, delivery, at, attempt) => face.headersOf(host, hook, delivery, at, attempt),
   });
+  let vouch: Parameters<EmbeddedGitHost['vouchFor']>[0] = async () => undefined;
   const host: Host = {
     store,
     repositoriesFolder,
@@ -140,6 +146,7 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     log,
     refLock: new KeyedLock(),
     wakeOutbox: () => outbox.wake(),
+    openDetails: async (login, url) => (await vouch(login, url)) ?? url,
   };
   const faults = new Faults();
   const requests = new RequestCounter();
@@ -272,6 +279,9 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     switchHooksOff: (owner, name) => {
       for (const hook of store.hooks.list(repositoryNamed(owner, name).id))
         store.hooks.save({ ...hook, active: false });
+    },
+    vouchFor: (next) => {
+      vouch = next;
     },
     signInLink: (login) => {
       const owner = { type: 'sign-in', accountId: account(login).id } as const;

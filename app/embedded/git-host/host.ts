@@ -36,6 +36,8 @@ export interface Host {
   readonly refLock: KeyedLock;
   /** New deliveries are in the outbox: send them. */
   readonly wakeOutbox: () => void;
+  /** The address under which a person's browser opens a check's details: the App there may know them by it. */
+  readonly openDetails: (login: string, detailsUrl: string) => Promise<string>;
 }
 
 /** As GitHub prints times: to the second. */

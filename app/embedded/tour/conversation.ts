@@ -4,6 +4,9 @@ import type { SampleChange } from './sample-changes.ts';
 import type { TourHost, TourPeople, TourPerson } from './tour-host.ts';
 import { eventually, expectOutcome, found, pageOf, pageOrNothing, type RunsSeen, TourError } from './watch.ts';
 
+/** The heading of a prompt: the comment that tells the whole story may say that it waits before one can be answered. */
+const prompted = /^### 🖐️ \S+ waits for approval/m;
+
 /** The changes that the second half of the tour makes. */
 export interface ConversationChanges {
   /** Mends the service, and asks for consent to deploys from now on. */
@@ -51,7 +54,7 @@ export async function walkConversation(tour: {
   expectOutcome(await runs.ended(mended), 'SUCCEEDED');
   const before = await pageOf(url);
   const merged = await host.merge(number, mended);
-  await hears(number, /waits for approval/);
+  await hears(number, prompted);
   await asks(developer, number, 'approve production');
   await hears(number, /author/i);
   await asks(reviewer, number, 'approve production');
@@ -96,7 +99,7 @@ export async function walkConversation(tour: {
   else await asks(developer, hotfix, 'hotfix the greeting is gone');
   expectOutcome(await runs.ended(urgent), 'SUCCEEDED');
   const shipped = await host.merge(hotfix, urgent);
-  await hears(hotfix, /waits for approval/);
+  await hears(hotfix, prompted);
   await asks(reviewer, hotfix, 'approve production');
   const run = await runs.ended(shipped);
   expectOutcome(run, 'SUCCEEDED');

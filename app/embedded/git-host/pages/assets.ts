@@ -11,12 +11,15 @@ const icon =
 
 /** The few files that pages load, read once. */
 export async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
+  const own = import.meta.dirname;
+  const shared = join(own, '..', '..', '..', 'pages');
   const files = [
-    ['style.css', 'text/css; charset=utf-8'],
-    ['live.js', 'text/javascript; charset=utf-8'],
+    [shared, 'base.css', 'text/css; charset=utf-8'],
+    [own, 'style.css', 'text/css; charset=utf-8'],
+    [shared, 'live.js', 'text/javascript; charset=utf-8'],
   ] as const;
-  const loaded = files.map(async ([name, type]) => {
-    const content = await readFile(join(import.meta.dirname, name), 'utf8');
+  const loaded = files.map(async ([folder, name, type]) => {
+    const content = await readFile(join(folder, name), 'utf8');
     return [name, { content, type }] as const;
   });
   return new Map([['icon.svg', { content: icon, type: 'image/svg+xml' }], ...(await Promise.all(loaded))]);

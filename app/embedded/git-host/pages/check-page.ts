@@ -3,13 +3,13 @@ import { covers, roleOf } from '../access/authorize.ts';
 import type { CheckRun } from '../check-entities.ts';
 import type { Repository } from '../entities.ts';
 import { fullNameOf, type Host } from '../host.ts';
-import { durationOf } from './checks-part.ts';
+import { detailsHref, detailsOf, durationOf } from './checks-part.ts';
 import { annotationCard } from './diff.ts';
 import { checkTone, checkWords, sign } from './icons.ts';
 import { csrfField, page, repositoryHead } from './layout.ts';
 import { markdown } from './markdown.ts';
 import type { Viewer } from './session.ts';
-import { count, duration, type Html, webLink } from './words.ts';
+import { count, duration, type Html } from './words.ts';
 
 /** One check: what it found, and what can be asked of it. */
 export function checkPage(host: Host, viewer: Viewer, repository: Repository, run: CheckRun): Html {
@@ -18,7 +18,7 @@ export function checkPage(host: Host, viewer: Viewer, repository: Repository, ru
   const annotations = host.store.annotations.list(run.id);
   const pulls = host.store.pulls.list(repository.id).filter((pull) => pull.headSha === run.headSha);
   const mayAsk = covers(roleOf(host, repository, viewer.account.id), 'write') && run.status === 'completed';
-  const details = webLink(run.detailsUrl);
+  const details = detailsHref(fullName, run.headSha, run.name, detailsOf(host, run));
   const href = `/${fullName}/runs/${run.id}`;
   return page({
     title: `${run.name}: ${run.title ?? checkWords(run)} · ${fullName}`,
@@ -53,11 +53,7 @@ export function checkPage(host: Host, viewer: Viewer, repository: Repository, ru
                 )
               : ''
           }
-          ${
-            details === undefined || details.startsWith(`${host.url}/apps/`)
-              ? ''
-              : html`<a href="${details}" rel="noopener noreferrer">More at the App</a>`
-          }
+          ${details === undefined ? '' : html`<a href="${details}">Details: stages, live log, history</a>`}
         </div>
       </header>
       ${

@@ -13,6 +13,8 @@ export interface CheckLine {
   readonly words: string;
   readonly title: string;
   readonly href: string | undefined;
+  /** Where its App tells more. */
+  readonly details: string | undefined;
   readonly durationMs: number | undefined;
 }
 
@@ -24,6 +26,7 @@ export function checkLines(host: Host, repository: Repository, sha: string): Che
     words: checkWords(run),
     title: run.title ?? checkWords(run),
     href: `/${fullName}/runs/${run.id}`,
+    details: detailsOf(host, run),
     durationMs: durationOf(host, run),
   }));
   const statuses = new Map<string, CommitStatus>();
@@ -37,7 +40,8 @@ export function checkLines(host: Host, repository: Repository, sha: string): Che
       tone: toneOf(status.state),
       words: status.state.toLowerCase(),
       title: status.description === '' ? status.state.toLowerCase() : status.description,
-      href: webLink(status.url),
+      href: detailsHref(fullName, sha, status.name, webLink(status.url)),
+      details: webLink(status.url),
       durationMs: undefined,
     })),
     ...[...statuses.values()].map((status) => ({
@@ -45,10 +49,22 @@ export function checkLines(host: Host, repository: Repository, sha: string): Che
       tone: tones[status.state],
       words: status.state,
       title: status.description ?? status.state,
-      href: status.targetUrl ?? undefined,
+      href: detailsHref(fullName, sha, status.context, webLink(status.targetUrl ?? '')),
+      details: webLink(status.targetUrl ?? ''),
       durationMs: undefined,
     })),
   ];
+}
+
+/** Where the App tells more; undefined where it only names this host's own page of the App. */
+export function detailsOf(host: Host, run: CheckRun): string | undefined {
+  const details = webLink(run.detailsUrl);
+  return details?.startsWith(`${host.url}/apps/`) ? undefined : details;
+}
+
+/** By way of this host, which tells the App whose browser it is. */
+export function detailsHref(fullName: string, sha: string, name: string, details: string | undefined) {
+  return details === undefined ? undefined : `/${fullName}/details/${sha}?${new URLSearchParams({ of: name })}`;
 }
 
 /** Of a status in GitLab's or Bitbucket's words. */

@@ -8,6 +8,7 @@ import { numberIn, repositoryIn } from './addresses.ts';
 import { addAppPages, addManifestPage } from './app-pages.ts';
 import { type Asset, avatarSvg } from './assets.ts';
 import { checkPage } from './check-page.ts';
+import { checkLines } from './checks-part.ts';
 import { blobPage, commitsPage, placeOf, repositoryPage, treePage } from './code-pages.ts';
 import { commitPage } from './commit-page.ts';
 import { errorPage, signInPage } from './layout.ts';
@@ -110,6 +111,13 @@ export function pageRoutes(host: Host, assets: ReadonlyMap<string, Asset>): Hono
     const run = host.store.checkRuns.find(numberIn(c, 'id'));
     if (run?.repositoryId !== repository.id) throw notFound();
     return c.html(checkPage(host, c.get('viewer'), repository, run));
+  });
+  pages.get(`${base}/details/:sha`, async (c) => {
+    const repository = repositoryIn(host, c);
+    const lines = checkLines(host, repository, c.req.param('sha'));
+    const details = lines.find(({ name }) => name === c.req.query('of'))?.details;
+    if (details === undefined) throw notFound();
+    return c.redirect(await host.openDetails(c.get('viewer').account.login, details), 302);
   });
   addPullActions(pages, host);
 

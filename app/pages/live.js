@@ -19,4 +19,10 @@ async function refresh() {
   }
 }
 
-if (said.size > 0) setInterval(() => refresh().catch(() => undefined), 2500);
+if (said.size > 0) {
+  const timer = setInterval(() => {
+    // What has ended is told without the mark.
+    if (document.querySelector('[data-live]')) refresh().catch(() => undefined);
+    else clearInterval(timer);
+  }, 2500);
+}
