@@ -41,6 +41,7 @@ export class FaultWorld {
   #host: EmbeddedGitHost | undefined;
   #copy: WorkingCopy | undefined;
   #recorderUrl = '';
+  #closing: Promise<void> | undefined;
   #pushes = 0;
 
   private constructor(cluster: FaultCluster) {
@@ -195,7 +196,13 @@ export class FaultWorld {
     return folder;
   }
 
-  async close(): Promise<void> {
+  /** Ends all that it started, once: a signal may ask for it beside the command. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     for (const replica of this.replicas) await replica.kill();
     await this.cluster.close();
     for (const each of this.#listening) await each.close();

@@ -43,12 +43,18 @@ if (missing !== undefined) {
 if (values.cluster === 'any' && clusterName === 'embedded')
   console.log(`On the embedded cluster: ${realClusterMissing}`);
 
-const world = await FaultWorld.open(await (clusterName === 'real' ? realFaultCluster() : embeddedFaultCluster()));
+const cluster = clusterName === 'real' ? realFaultCluster() : embeddedFaultCluster();
+const opening = cluster.then((each) => FaultWorld.open(each));
+// Whoever ends a group of processes sends it more than once.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
+  process.on(signal, () => {
     console.log(`Ends by ${signal}`);
-    void world.close().finally(() => process.exit(1));
+    opening
+      .then((each) => each.close())
+      .catch((error: unknown) => console.error(error))
+      .finally(() => process.exit(1));
   });
+const world = await opening;
 const rows = new Map<string, string>();
 const faults: string[] = [];
 let failed = 0;
