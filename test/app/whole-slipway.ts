@@ -26,7 +26,7 @@ export interface WholeSlipway {
 /** @param options.before puts something before the Git host, for Slipway alone: gives the address to ask instead */
 export async function startWhole(
   folder: string,
-  options: { readonly before?: (url: string) => Promise<string> } = {},
+  options: { readonly before?: (url: string) => Promise<string>; readonly isPrivate?: boolean } = {},
 ): Promise<WholeSlipway> {
   const log = pino({ level: 'error' }, pino.destination(2));
   const [host, cluster] = await Promise.all([
@@ -35,7 +35,7 @@ export async function startWhole(
   ]);
   host.createUser('dev');
   host.createOrganization('acme', { admins: ['dev'] });
-  const { cloneUrl } = await host.createRepository('acme', 'web');
+  const { cloneUrl } = await host.createRepository('acme', 'web', { private: options.isPrivate === true });
   const webhookSecret = randomBytes(24).toString('hex');
   const app = await host.registerApp({
     owner: 'acme',

@@ -48,7 +48,7 @@ export function podStatus(pod: Pod, facts: PodFacts): PodStatus {
     ...(isDeadline
       ? { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' }
       : {}),
-    ...(evictedFor !== undefined && isOver ? { reason: 'Evicted', message: evictedFor } : {}),
+    ...(evictedFor !== undefined ? { reason: 'Evicted', message: evictedFor } : {}),
     ...(isLost && evictedFor === undefined
       ? {
           reason: 'ShimLost',
@@ -74,11 +74,11 @@ function phaseOf(
   containers: readonly ContainerStatus[],
 ): NonNullable<PodStatus['phase']> {
   if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') return pod.status.phase;
-  if (isLost) return 'Failed';
+  if (isLost || evictedFor !== undefined) return 'Failed';
   if (state === undefined) return 'Pending';
   if (state.ended !== undefined) {
     const isGood = [...init, ...containers].every(({ state: at }) => at?.terminated?.exitCode === 0);
-    return isGood && state.ended.cause !== 'deadline' && evictedFor === undefined ? 'Succeeded' : 'Failed';
+    return isGood && state.ended.cause !== 'deadline' ? 'Succeeded' : 'Failed';
   }
   return state.containers.some(({ now }) => now.phase !== 'waiting') ? 'Running' : 'Pending';
 }

@@ -11,6 +11,7 @@ import { type Handed, PodFolder, type PodState } from './pod-folder.ts';
 import { podStatus } from './pod-status.ts';
 import { chooseLocalPorts, localPortsAnnotation, localPortsOf, printLocalPorts, resolvePort } from './ports.ts';
 import { killMarked, processStart, signal } from './processes.ts';
+import { isFullDisk } from './shim-log.ts';
 import { containerMark, type ShimContainer, type StopRequest } from './shim-protocol.ts';
 import { mountPathsOf } from './volumes.ts';
 
@@ -115,9 +116,10 @@ export class PodWorker {
       if (withPorts === undefined || this.#isDone || this.#stopAtMs !== undefined) return;
       this.#handOver(withPorts);
     } catch (error) {
-      if (!(error instanceof PodFault)) throw error;
-      if (this.#fault?.message !== error.message) this.#record('Warning', error.reason, error.message);
-      this.#fault = error;
+      const fault = isFullDisk(error) ? new PodFault('FailedMount', 'no space left on device') : error;
+      if (!(fault instanceof PodFault)) throw error;
+      if (this.#fault?.message !== fault.message) this.#record('Warning', fault.reason, fault.message);
+      this.#fault = fault;
       this.#publish();
       this.#later(retryMs, () => this.#begin());
     } finally {
@@ -141,8 +143,6 @@ export class PodWorker {
     const { spec } = pod;
     const initContainers = (spec.initContainers ?? []).map((container) => this.#local(pod, container));
     const containers = spec.containers.map((container) => this.#local(pod, container));
-    this.#fault = undefined;
-    this.#isHanded = true;
     const startedAtMs = Date.parse(pod.status.startTime ?? '') || this.#parts.now().getTime();
     this.#parts.shims.start(
       {
@@ -160,6 +160,8 @@ export class PodWorker {
       this.#folder,
       () => this.#read(),
     );
+    this.#fault = undefined;
+    this.#isHanded = true;
   }
 
   #local(pod: Pod, container: Container): ShimContainer {
@@ -321,6 +323,8 @@ export class PodWorker {
     this.#evictedFor = evictedFor;
     for (const { probes } of this.#probes.values()) probes.stop();
     this.#record('Warning', 'Evicted', evictedFor);
+    // Told before its containers end, so that nobody takes their end for the reason.
+    this.#publish();
     this.#endProcesses(handed, { gracePeriodMs: 0, evictedFor });
   }
 

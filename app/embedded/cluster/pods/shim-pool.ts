@@ -21,7 +21,14 @@ export class ShimPool {
     const { pid } = shim;
     if (pid === undefined) throw new Error('The process beside the pod could not be started: too many processes?');
     shim.once('exit', onExit);
-    folder.writeHanded({ pid, pidStart: processStart(pid) ?? '' });
+    try {
+      folder.writeHanded({ pid, pidStart: processStart(pid) ?? '' });
+    } catch (error) {
+      // What is not on disk is not handed over: without a spec the shim ends by itself.
+      shim.off('exit', onExit);
+      shim.stdin?.end();
+      throw error;
+    }
     shim.stdin?.on('error', () => onExit());
     shim.stdin?.end(JSON.stringify(spec));
     // Not now: first the pod starts.

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { openEmbeddedDatabase } from '../../../../app/embedded/database/embedded-database.ts';
+import { mountable } from '../../mountable.ts';
 
 const kills = 20;
 const told = z.union([z.object({ kept: z.string() }), z.object({ fatal: z.string(), why: z.string() })]);
@@ -64,10 +65,8 @@ it('refuses a second process with words, and lets it in once the first has ended
   expect((await idsIn(file)).size).toBeGreaterThan(0);
 });
 
-const cannotMount = mountable() ? undefined : 'a file system of its own can be mounted by root alone';
-
-it.skipIf(cannotMount !== undefined)(
-  `stops when the disk is full, and keeps all it acknowledged${cannotMount === undefined ? '' : ` (skipped: ${cannotMount})`}`,
+it.skipIf(mountable !== undefined)(
+  `stops when the disk is full, and keeps all it acknowledged${mountable === undefined ? '' : ` (skipped: ${mountable})`}`,
   async () => {
     const disk = join(folder(), 'disk');
     mkdirSync(disk);
@@ -85,15 +84,3 @@ it.skipIf(cannotMount !== undefined)(
     expect(kept.length).toBeGreaterThan(0);
   },
 );
-
-function mountable(): boolean {
-  try {
-    const place = mkdtempSync(join(tmpdir(), 'slipway-mount-'));
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', place], { stdio: 'ignore' });
-    execFileSync('umount', [place], { stdio: 'ignore' });
-    rmSync(place, { recursive: true });
-    return true;
-  } catch {
-    return false;
-  }
-}
