@@ -3,7 +3,7 @@ import type { RunEvent } from '../engine/core/run-events.ts';
 import type { Commit } from '../engine/ports/event-store.ts';
 import type { LogStore } from '../engine/ports/log-store.ts';
 import type { AttemptRef } from '../engine/ports/pod-runner.ts';
-import type { RunList } from '../engine/ports/run-list.ts';
+import type { RunList, RunSummary } from '../engine/ports/run-list.ts';
 import type { RunChange, RunLoop } from '../engine/run-loop.ts';
 
 /** What was asked for is not there, and what is. */
@@ -41,6 +41,11 @@ export class ReadRuns {
     if (second !== undefined && first !== text)
       return { error: `"${text}" could be ${first} or ${second}`, fix: 'Give more of the id' };
     return first;
+  }
+
+  /** Newest first. */
+  recent(limit: number): Promise<readonly RunSummary[]> {
+    return this.#runs.find({}, { limit });
   }
 
   latest(runId: string): Promise<RunChange | undefined> {

@@ -48,8 +48,11 @@ export async function startInstalledHost(
     face,
     ...(address === undefined ? {} : { address }),
   });
-  const knownTo = ({ personLink }: ReachedSlipway) =>
-    host.vouchFor((login, address) => personLink({ provider: face, login }, address));
+  const knownTo = ({ url, personLink }: ReachedSlipway) =>
+    host.vouchFor({
+      below: `${url}/runs/`,
+      link: (login, address) => personLink({ provider: face, login }, address),
+    });
   const person = (login: string): TourPerson => {
     host.createUser(login);
     return { login, token: host.createToken(login) };

@@ -80,6 +80,7 @@ export function openPages(parts: {
                 session,
                 access: new RunAccess({ hosts: runs.hosts, clock: systemClock }),
                 clock: systemClock,
+                onError: parts.onError,
               }),
             }),
       }),

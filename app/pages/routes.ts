@@ -54,6 +54,7 @@ export function pageRoutes(parts: {
     // Where it leads stands in what is signed: nobody else can choose it.
     return to.success ? context.redirect(to.data.to, 303) : context.html(usedLinkPage(), 401);
   });
+  pages.get('/', (context) => context.redirect('/runs', 303));
   if (parts.runs !== undefined) pages.route('/runs', parts.runs);
   return pages;
 }

@@ -5,9 +5,9 @@ import { type Html, page } from './layout.ts';
 export function runSignInPage(runId: string): Html {
   const id = /^[a-z0-9]{1,40}$/.test(runId) ? runId : '<run>';
   return page({
-    title: 'Sign in to see this run',
+    title: 'Sign in to see runs',
     body: html`<div class="narrow">
-      <h1>Sign in to see this run</h1>
+      <h1>Sign in to see runs</h1>
       <p>Logs may tell what a repository keeps to itself, so they are shown to those who may read it alone.</p>
       <div class="box">
         <p>Who runs Slipway opens it with</p>
@@ -37,6 +37,18 @@ export function usedLinkPage(): Html {
       <h1>This link is spent</h1>
       <p role="alert">It was used before or is too old.</p>
       <p>Go back to where it came from and open it again, or run <code>slipway open</code>.</p>
+    </div>`,
+  });
+}
+
+/** @param why what could not be done */
+export function brokenPage(why: string, fix: string): Html {
+  return page({
+    title: 'This cannot be shown now',
+    body: html`<div class="narrow">
+      <h1>This cannot be shown now</h1>
+      <p role="alert">${why}</p>
+      <p>${fix}</p>
     </div>`,
   });
 }

@@ -3,16 +3,22 @@ import { streamSSE, streamText } from 'hono/streaming';
 import { z } from 'zod';
 import type { Run } from '../../engine/core/run.ts';
 import type { Wait } from '../../engine/core/schedule.ts';
+import type { RepositoryRef } from '../../engine/core/trigger.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
+import type { RunSummary } from '../../engine/ports/run-list.ts';
 import type { GitHost } from '../../providers/git-host.ts';
+import { reportOf } from '../error-report.ts';
 import type { LogPlace, ReadRuns } from '../read-runs.ts';
 import type { BrowserSession } from './browser-session.ts';
 import type { RunAccess } from './run-access.ts';
-import { noSuchRunPage, runSignInPage } from './run-access-pages.ts';
+import { brokenPage, noSuchRunPage, runSignInPage } from './run-access-pages.ts';
+import { runListPage } from './run-list-page.ts';
 import { runPage } from './run-page.ts';
 import { type LogPart, logRows, shownLines, stagePage } from './stage-page.ts';
 
 const maxFollowers = 200;
+const shownRuns = 50;
+const readRuns = 200;
 const logQuery = z.object({
   attempt: z.coerce.number().int().min(1).optional(),
   from: z.coerce.number().int().min(0).max(1e9).optional(),
@@ -26,6 +32,7 @@ export function runRoutes(parts: {
   readonly hosts: (provider: string) => GitHost;
   readonly waitsOf: (runId: string) => readonly Wait[];
   readonly clock: Clock;
+  readonly onError: (error: unknown) => void;
 }): Hono {
   const { session, access, read, clock } = parts;
   const routes = new Hono();
@@ -55,6 +62,21 @@ export function runRoutes(parts: {
     if (!query.success || place === undefined || 'error' in place) return context.html(noSuchRunPage(), 404);
     return { run, stage, place, ...(query.data.from === undefined ? {} : { from: query.data.from }) };
   }
+
+  routes.onError((error, context) => {
+    parts.onError(error);
+    const { message, fix } = reportOf(error);
+    return context.html(brokenPage(message, fix ?? 'The log of Slipway tells more.'), 502);
+  });
+
+  routes.get('/', async (context) => {
+    const viewer = await session.viewer(context);
+    if (viewer === undefined) return context.html(runSignInPage(''), 401);
+    const shown: RunSummary[] = [];
+    for (const run of await read.recent(readRuns))
+      if (shown.length < shownRuns && (await access.mayRead(viewer, repositoryOf(run)))) shown.push(run);
+    return context.html(runListPage(shown, clock.now()));
+  });
 
   routes.get('/:id', async (context) => {
     const run = await allowed(context);
@@ -110,6 +132,11 @@ export function runRoutes(parts: {
   });
 
   return routes;
+}
+
+function repositoryOf({ provider, tenant, repositoryId, repository }: RunSummary): RepositoryRef {
+  const [name = ''] = repository.split('/').slice(-1);
+  return { provider, tenant, id: repositoryId, owner: repository.slice(0, -name.length - 1), name };
 }
 
 /** @param from the first line; the last ones when left out */

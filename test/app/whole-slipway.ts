@@ -57,7 +57,10 @@ export async function startWhole(
   });
   let slipway = await startSlipway(config, log);
   host.setWebhookUrl(app.slug, `${slipway.url}/webhooks/github`);
-  host.vouchFor((login, address) => slipway.personLink({ provider: 'github', login }, address));
+  host.vouchFor({
+    below: `${slipway.url}/runs/`,
+    link: (login, address) => slipway.personLink({ provider: 'github', login }, address),
+  });
   const token = host.createToken('dev');
   const copy = await WorkingCopy.create(join(folder, 'copy'), {
     url: cloneUrl,

@@ -105,9 +105,13 @@ export interface EmbeddedGitHost {
   switchHooksOff(owner: string, name: string): void;
   /**
    * What signs people in where checks' details are, from now on: this host knows who they are, and that they may read
-   * the repository. Takes the place of OAuth. @param vouch gives undefined where an address is none of that place
+   * the repository. Takes the place of OAuth. Its `link` gives undefined where an address is none of that place.
    */
-  vouchFor(vouch: (login: string, detailsUrl: string) => Promise<string | undefined>): void;
+  vouchFor(vouch: {
+    /** What all of its addresses start with. */
+    readonly below: string;
+    readonly link: (login: string, detailsUrl: string) => Promise<string | undefined>;
+  }): void;
   /** A link that signs a browser in as this person; it works once, for an hour. */
   signInLink(login: string): string;
   /** Until all webhooks that wait have been sent. */
@@ -134,7 +138,7 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     resends: face.resends,
     headersOf: (hook, delivery, at, attempt) => face.headersOf(host, hook, delivery, at, attempt),
   });
-  let vouch: Parameters<EmbeddedGitHost['vouchFor']>[0] = async () => undefined;
+  let vouch: Parameters<EmbeddedGitHost['vouchFor']>[0] | undefined;
   const host: Host = {
     store,
     repositoriesFolder,
@@ -146,7 +150,10 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
     log,
     refLock: new KeyedLock(),
     wakeOutbox: () => outbox.wake(),
-    openDetails: async (login, url) => (await vouch(login, url)) ?? url,
+    details: {
+      holds: (address) => vouch !== undefined && address.startsWith(vouch.below),
+      open: async (login, address) => (await vouch?.link(login, address)) ?? address,
+    },
   };
   const faults = new Faults();
   const requests = new RequestCounter();

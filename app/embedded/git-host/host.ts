@@ -18,6 +18,14 @@ export interface Actor {
   readonly appId: number | null;
 }
 
+/** Pages of an App that knows people by this host's word. */
+export interface DetailsPlace {
+  /** Whether its people are known there. */
+  holds(url: string): boolean;
+  /** The address under which this person's browser opens one; the same address where nobody is known. */
+  open(login: string, url: string): Promise<string>;
+}
+
 /** What the parts of the host share. */
 export interface Host {
   readonly store: Store;
@@ -36,8 +44,8 @@ export interface Host {
   readonly refLock: KeyedLock;
   /** New deliveries are in the outbox: send them. */
   readonly wakeOutbox: () => void;
-  /** The address under which a person's browser opens a check's details: the App there may know them by it. */
-  readonly openDetails: (login: string, detailsUrl: string) => Promise<string>;
+  /** Signs people in where checks' details are, so that their browsers need not do it again. */
+  readonly details: DetailsPlace;
 }
 
 /** As GitHub prints times: to the second. */

@@ -103,6 +103,14 @@ it.each(paths)(
   },
 );
 
+it('lists runs of those repositories alone that the viewer may read', async () => {
+  expect(await (await openAs('reader', '/runs')).text()).toContain(`/runs/${run.runId}`);
+  const strange = await openAs('stranger', '/runs');
+  expect(strange.status).toBe(200);
+  expect(await strange.text()).not.toContain(run.runId);
+  expect((await fetch(`${whole.slipway.url}/`)).status).toBe(401);
+});
+
 it('signs in by a link once, to a page of runs alone, and gives people no right to set anything up', async () => {
   const person = { provider: 'github', login: 'reader' };
   for (const elsewhere of [

@@ -44,9 +44,16 @@ export function commentCard(
       <span><strong>${author.login}</strong> ${ago(host.now(), comment.createdAt)}${comment.isEdited ? ' · edited' : ''}</span>
       ${tag === '' ? '' : html`<span class="pill">${tag}</span>`}
     </header>
-    <div class="prose">${comment.body.trim() === '' ? html`<p class="meta">No description.</p>` : markdown(comment.body, (text) => host.face.pages.toHtml(host, text))}</div>
+    <div class="prose">${comment.body.trim() === '' ? html`<p class="meta">No description.</p>` : markdown(comment.body, (text) => linksByDetails(host, host.face.pages.toHtml(host, text)))}</div>
     ${host.face.pages.reactions ? reactions(host, viewer, comment.subject, comment.reactUrl) : ''}
   </article>`;
+}
+
+/** Links to details go by way of this host, which tells who comes. */
+function linksByDetails(host: Host, rendered: string): string {
+  return rendered.replaceAll(/href="([^"]*)"/g, (whole, url: string) =>
+    host.details.holds(url) ? `href="/details?${new URLSearchParams({ to: url })}"` : whole,
+  );
 }
 
 function reactions(host: Host, viewer: Viewer, subject: string, url: string): Html {

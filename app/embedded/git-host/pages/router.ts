@@ -117,7 +117,13 @@ export function pageRoutes(host: Host, assets: ReadonlyMap<string, Asset>): Hono
     const lines = checkLines(host, repository, c.req.param('sha'));
     const details = lines.find(({ name }) => name === c.req.query('of'))?.details;
     if (details === undefined) throw notFound();
-    return c.redirect(await host.openDetails(c.get('viewer').account.login, details), 302);
+    return c.redirect(await host.details.open(c.get('viewer').account.login, details), 302);
+  });
+  pages.get('/details', async (c) => {
+    const to = c.req.query('to') ?? '';
+    // Nobody is sent anywhere else from here.
+    if (!host.details.holds(to)) throw notFound();
+    return c.redirect(await host.details.open(c.get('viewer').account.login, to), 302);
   });
   addPullActions(pages, host);
 
