@@ -9,14 +9,6 @@ import { personalApi } from './tour/api.ts';
 import { giteaTour } from './tour/gitea.ts';
 
 const repository = 'hello';
-const events = [
-  'push',
-  'pull_request',
-  'pull_request_sync',
-  'pull_request_label',
-  'issue_comment',
-  'pull_request_comment',
-];
 
 const Variables = z.object({
   GITEA_URL: z.url(),
@@ -64,14 +56,17 @@ export async function installedOnGitea(environment: NodeJS.ProcessEnv, dataDir: 
   }
   const secret = await keptSecret(join(dataDir, 'webhook-secret'));
   const cloneToken = await readingToken(url, bot, token);
+  const setup = giteaSetup({ url, token, cloneToken, webhookSecrets: [secret] });
   return {
     host: { url, signInLink: () => `${url}/user/login`, stop: async () => undefined },
-    setup: giteaSetup({ url, token, cloneToken, webhookSecrets: [secret] }),
+    setup,
     people,
     tour: giteaTour(url, owner, repository, people),
     async sendTo(slipway) {
-      const config = { url: `${slipway.url}/webhooks/gitea`, content_type: 'json', secret };
-      await api.call('POST', `/orgs/${owner}/hooks`, z.unknown(), { type: 'gitea', config, events, active: true });
+      const places = setup.places?.();
+      const place = await places?.find(owner);
+      if (places !== undefined && place !== undefined)
+        await places.saveHook(place, `${slipway.url}/webhooks/gitea`, undefined);
     },
   };
 }

@@ -1,7 +1,6 @@
 import bitbucket from 'bitbucket';
 import { z } from 'zod';
-import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';
-import { GitHostError } from '../git-host-error.ts';
+import { type BotSession, botSession } from '../bot-session.ts';
 import { bitbucketError } from './error.ts';
 import { requester } from './request.ts';
 import { Account, personOf } from './schema.ts';
@@ -31,14 +30,7 @@ export interface BitbucketOptions {
 }
 
 /** Signed in to Bitbucket as one user. */
-export interface BitbucketSession {
-  /** @throws GitHostError naming `what` */
-  ask<T>(what: string, ask: (api: BitbucketApi) => Promise<T>): Promise<T>;
-  /** @throws GitHostError naming `what` and the repository */
-  call<T>(what: string, repository: RepositoryRef, ask: (api: BitbucketApi, at: At) => Promise<T>): Promise<T>;
-  /** Ourselves, so that another author's comment is never edited. @throws GitHostError */
-  self(): Promise<Person>;
-}
+export type BitbucketSession = BotSession<BitbucketApi, At>;
 
 const defaultTimeoutMs = 15_000;
 
@@ -53,32 +45,12 @@ function client({ apiUrl, email, token, timeoutMs = defaultTimeoutMs }: Bitbucke
 }
 
 export function bitbucketSession(options: BitbucketOptions): BitbucketSession {
-  const api = client(options);
-  let own: Promise<Person> | undefined;
-  async function ask<T>(what: string, asked: (api: BitbucketApi) => Promise<T>): Promise<T> {
-    try {
-      return await asked(api);
-    } catch (error) {
-      throw error instanceof GitHostError ? error : bitbucketError(what, error);
-    }
-  }
-  return {
-    ask,
-    call: (what, repository, asked) =>
-      ask(`${what} in ${repository.owner}/${repository.name}`, () =>
-        asked(api, { workspace: repository.owner, repo_slug: repository.id }),
-      ),
-    async self() {
-      own ??= api.user.get({}).then(({ data }) => personOf(Account.parse(data)));
-      const asked = own;
-      try {
-        return await ask("Asking for the token's user", () => asked);
-      } catch (error) {
-        own = undefined;
-        throw error;
-      }
-    },
-  };
+  return botSession({
+    api: client(options),
+    at: (repository): At => ({ workspace: repository.owner, repo_slug: repository.id }),
+    self: (api) => api.user.get({}).then(({ data }) => personOf(Account.parse(data))),
+    toError: bitbucketError,
+  });
 }
 
 /** A path below the API's address: each part escaped, so that names hold what they want. */

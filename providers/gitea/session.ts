@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';
-import { GitHostError } from '../git-host-error.ts';
+import { type BotSession, botSession } from '../bot-session.ts';
 import { isAnswer } from '../host-fault.ts';
 import { giteaError } from './error.ts';
 import { type GiteaApi, giteaApi } from './request.ts';
@@ -21,44 +20,17 @@ export interface GiteaOptions {
 export type At = readonly [string, string, string];
 
 /** Signed in to Gitea as one user. */
-export interface GiteaSession {
-  /** @throws GitHostError naming `what` */
-  ask<T>(what: string, ask: (api: GiteaApi) => Promise<T>): Promise<T>;
-  /** @throws GitHostError naming `what` and the repository */
-  call<T>(what: string, repository: RepositoryRef, ask: (api: GiteaApi, at: At) => Promise<T>): Promise<T>;
-  /** Ourselves, so that another author's comment is never edited. @throws GitHostError */
-  self(): Promise<Person>;
-}
+export type GiteaSession = BotSession<GiteaApi, At>;
 
 const defaultTimeoutMs = 15_000;
 
 export function giteaSession({ url, token, timeoutMs = defaultTimeoutMs }: GiteaOptions): GiteaSession {
-  const api = giteaApi(url, token, timeoutMs);
-  let own: Promise<Person> | undefined;
-  async function ask<T>(what: string, asked: (api: GiteaApi) => Promise<T>): Promise<T> {
-    try {
-      return await asked(api);
-    } catch (error) {
-      throw error instanceof GitHostError ? error : giteaError(what, error);
-    }
-  }
-  return {
-    ask,
-    call: (what, repository, asked) =>
-      ask(`${what} in ${repository.owner}/${repository.name}`, () =>
-        asked(api, ['repos', repository.owner, repository.name]),
-      ),
-    async self() {
-      own ??= api.ask(Account, 'GET', ['user']).then(personOf);
-      const asked = own;
-      try {
-        return await ask("Asking for the token's user", () => asked);
-      } catch (error) {
-        own = undefined;
-        throw error;
-      }
-    },
-  };
+  return botSession({
+    api: giteaApi(url, token, timeoutMs),
+    at: (repository): At => ['repos', repository.owner, repository.name],
+    self: (api) => api.ask(Account, 'GET', ['user']).then(personOf),
+    toError: giteaError,
+  });
 }
 
 /** What was asked for, or undefined when it is not there. Gitea says "not found" for a missing repository too, so that is asked for then. */

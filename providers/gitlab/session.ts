@@ -1,6 +1,5 @@
 import { Gitlab } from '@gitbeaker/rest';
-import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';
-import { GitHostError } from '../git-host-error.ts';
+import { type BotSession, botSession } from '../bot-session.ts';
 import { gitLabError } from './error.ts';
 import { requester } from './request.ts';
 
@@ -19,14 +18,7 @@ export interface GitLabOptions {
 }
 
 /** Signed in to GitLab as one user. */
-export interface GitLabSession {
-  /** @throws GitHostError naming `what` */
-  ask<T>(what: string, ask: (api: GitLabApi) => Promise<T>): Promise<T>;
-  /** @throws GitHostError naming `what` and the repository */
-  call<T>(what: string, repository: RepositoryRef, ask: (api: GitLabApi, projectId: string) => Promise<T>): Promise<T>;
-  /** Ourselves, so that another author's comment is never edited. @throws GitHostError */
-  self(): Promise<Person>;
-}
+export type GitLabSession = BotSession<GitLabApi, string>;
 
 const defaultTimeoutMs = 15_000;
 const perPage = 100;
@@ -41,30 +33,12 @@ function client({ url, token, timeoutMs = defaultTimeoutMs }: GitLabOptions) {
 }
 
 export function gitLabSession(options: GitLabOptions): GitLabSession {
-  const api = client(options);
-  let own: Promise<Person> | undefined;
-  async function ask<T>(what: string, asked: (api: GitLabApi) => Promise<T>): Promise<T> {
-    try {
-      return await asked(api);
-    } catch (error) {
-      throw error instanceof GitHostError ? error : gitLabError(what, error);
-    }
-  }
-  return {
-    ask,
-    call: (what, repository, asked) =>
-      ask(`${what} in ${repository.owner}/${repository.name}`, () => asked(api, repository.id)),
-    async self() {
-      own ??= api.Users.showCurrentUser().then(({ username, id }) => ({ login: username, id: String(id) }));
-      const asked = own;
-      try {
-        return await ask("Asking for the token's user", () => asked);
-      } catch (error) {
-        own = undefined;
-        throw error;
-      }
-    },
-  };
+  return botSession({
+    api: client(options),
+    at: (repository): string => repository.id,
+    self: (api) => api.Users.showCurrentUser().then(({ username, id }) => ({ login: username, id: String(id) })),
+    toError: gitLabError,
+  });
 }
 
 /** All entries of a list that is asked for page by page. `isComplete` false: there were more than `maxPages`. */
