@@ -383,7 +383,7 @@ export async function startSlipway(
       ...conversation.jobs(start),
       ...letIn.jobs,
       { name: 'drain-inbox', every: '5 seconds', run: async () => inbox.wake() },
-      { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(gitHosts.inUse.hosts()) },
+      { name: 'redeliver-missed', every: '15 seconds', run: () => redeliverMissed(gitHosts.inUse.hosts(), onError) },
       { name: 'start-scheduled', every: '15 seconds', run: () => schedules.startDue() },
       { name: 'sweep-missed-events', every: '30 seconds', run: () => sweepMissed.sweepDue() },
       { name: 'expire-deliveries', every: '1 hour', run: () => inbox.expire() },
@@ -446,9 +446,9 @@ export async function startSlipway(
   };
 }
 
-/** What came while nobody listened: each host is asked to send it again. */
-async function redeliverMissed(hosts: readonly GitHost[]): Promise<void> {
-  for (const host of hosts) await host.redeliverMissed();
+/** What came while nobody listened: each host is asked to send it again, whatever becomes of the others. */
+async function redeliverMissed(hosts: readonly GitHost[], onError: (error: unknown) => void): Promise<void> {
+  for (const host of hosts) await host.redeliverMissed().catch(onError);
 }
 
 async function handle(

@@ -2,7 +2,7 @@ import type { PlannedStage } from '../engine/core/pipeline.ts';
 import { memoryForAttempt } from '../engine/core/retry.ts';
 import { type Run, type StageState, stageState } from '../engine/core/run.ts';
 import type { Annotation, FailureCause, LogSummary } from '../engine/core/run-events.ts';
-import type { PullRequestTrigger } from '../engine/core/trigger.ts';
+import type { PullRequestTrigger, Trigger } from '../engine/core/trigger.ts';
 import type { CheckAnnotation, CheckRun } from '../providers/git-host.ts';
 import { clipped, code, codeBlock, duration, escaped, plain } from './markdown.ts';
 import { waitsForPeople } from './waiting.ts';
@@ -39,6 +39,7 @@ export function renderCheck(run: Run, stage: PlannedStage, waitsFor?: string): C
   return {
     name: checkName(stage.name),
     externalId: `${run.runId}/${stage.name}`.slice(0, 250),
+    ...branchOf(run.trigger),
     state: checkState(run, state),
     title: plain(
       waitsForPeople(run, stage.name) ??
@@ -104,6 +105,12 @@ export function renderConsent({ headSha, consentBy }: PullRequestTrigger, at: Da
     ],
     summary: `A stranger's commands never run unasked. Somebody who may write here reads the change, then comments:\n\n${codeBlock([`/ok-to-test ${headSha}`])}\n\nThat lets this head go and nothing later. The pipeline, and all it may reach, comes from the base branch.`,
   };
+}
+
+/** Where the commit is at the head of a branch of the repository itself. */
+function branchOf(trigger: Trigger): { readonly branch?: string } {
+  if (trigger.type === 'pull_request') return trigger.isFork ? {} : { branch: trigger.headRef };
+  return trigger.type === 'push' ? { branch: trigger.branch } : {};
 }
 
 function checkState(run: Run, state: StageState): CheckRun['state'] {

@@ -77,6 +77,8 @@ export type CheckConclusion =
 /** The result shown on a commit. Texts are Markdown, already escaped and within the host's limits. */
 export interface CheckRun {
   readonly name: string;
+  /** Of this repository, with the commit at its head: by it some hosts tie a result to a pull request. */
+  readonly branch?: string;
   /** Ours; finds the check again after a crash. */
   readonly externalId: string;
   readonly state:

@@ -49,6 +49,7 @@ export function checks(
               description: cut(check.title, nameChars),
               // Bitbucket wants one: where there is no page of ours, the commit's own.
               url: check.detailsUrl ?? page,
+              ...(check.branch === undefined ? {} : { refname: check.branch }),
             },
           });
         } catch (error) {

@@ -109,6 +109,8 @@ export const BuildStatus = z.object({
   /** GitLab's: what statuses of one commit are gathered in. */
   pipelineId: id.optional(),
   name: z.string(),
+  /** Bitbucket's: the branch that it was reported for. */
+  refname: z.string().optional(),
   state: z.string(),
   description: z.string(),
   url: z.string(),

@@ -21,6 +21,7 @@ const StatusBody = z.object({
   url: z.url({ protocol: /^https?$/ }),
   name: z.string().max(255).default(''),
   description: z.string().max(255).default(''),
+  refname: z.string().max(255).optional(),
 });
 const ReportBody = z.object({
   title: z.string().min(1).max(450),
@@ -168,6 +169,7 @@ function statusShape(host: Host, status: BuildStatus) {
     state: StatusBody.shape.state.parse(status.state),
     description: status.description,
     url: status.url,
+    ...(status.refname === undefined ? {} : { refname: status.refname }),
     created_on: timeOf(status.createdAt),
     updated_on: timeOf(status.updatedAt),
     links: { self: { href: `${commit}/statuses/build/${status.key}` }, commit: { href: commit } },
