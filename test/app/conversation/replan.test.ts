@@ -42,7 +42,7 @@ it('runs what a label asks for when it is put on, and nothing again for one that
   expect(world.runs()).toEqual([]);
   await label(number, ['all-browsers']);
   await world.until('the stage', async () => (await state(sha, 'everything')) === 'success');
-});
+}, 60_000);
 
 it('leaves drafts out where the pipeline does, and runs them once they are ready', async () => {
   const { sha } = await world.open('draft', { 'b.txt': 'x\n' }, 'dev', { draft: true });
@@ -51,7 +51,7 @@ it('leaves drafts out where the pipeline does, and runs them once they are ready
   const number = 2;
   await world.ask('PATCH', `/pulls/${number}`, 'dev', { draft: false });
   await world.until('the run', async () => (await state(sha, 'test')) === 'success');
-});
+}, 60_000);
 
 it('goes by the base that a pull request is aimed at by now, and runs again when it is opened again', async () => {
   await world.whole.copy.push('release', { '.slipway.yaml': pipeline }, 'Release');
@@ -65,4 +65,4 @@ it('goes by the base that a pull request is aimed at by now, and runs again when
   await world.ask('PATCH', `/pulls/${number}`, 'dev', { state: 'closed' });
   await world.ask('PATCH', `/pulls/${number}`, 'dev', { state: 'open', base: 'main' });
   await world.until('the run when it is open again', async () => (await state(sha, 'test')) === 'success');
-});
+}, 60_000);
