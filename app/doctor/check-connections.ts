@@ -94,10 +94,18 @@ async function* checkOne(
         why: "There is none yet, or the token's user may see none",
         fix: `Add the token's user to ${place.path}, where there are any`,
       }
-    : { subject, state: 'well', what: `${repositories} repositories are seen` };
+    : {
+        subject,
+        state: 'well',
+        what: repositories === 1 ? '1 repository is seen' : `${repositories} repositories are seen`,
+      };
   if (looked.well > 0) {
     const rest = looked.all === maxLooks ? `; the first ${maxLooks} were looked at` : '';
-    yield { subject, state: 'well', what: `${looked.well} of ${looked.all} webhooks are as they should be${rest}` };
+    yield {
+      subject,
+      state: 'well',
+      what: `${looked.well} of ${looked.all} ${looked.all === 1 ? 'webhook is as it' : 'webhooks are as they'} should be${rest}`,
+    };
   }
   yield* await checkDeliveries(subject, parts.places, await parts.connections.webhooksOf(connection), fix);
 }
@@ -119,7 +127,14 @@ async function checkDeliveries(
   }
   return arrived === 0
     ? failed
-    : [...failed, { subject, state: 'well', what: `The last delivery of ${arrived} webhooks arrived` }];
+    : [
+        ...failed,
+        {
+          subject,
+          state: 'well',
+          what: arrived === 1 ? 'The last delivery arrived' : `The last deliveries of ${arrived} webhooks arrived`,
+        },
+      ];
 }
 
 export function isTaken(status: number | undefined): boolean {

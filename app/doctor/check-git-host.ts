@@ -72,7 +72,7 @@ function* credentialFindings(subject: string, report: CredentialReport, now: Dat
     yield {
       subject,
       state: severity,
-      what: severity === 'broken' ? `${name} does not do` : `${name} does more than it should`,
+      what: severity === 'broken' ? `${name} does not work` : `${name} does more than it should`,
       why,
       fix,
     };
@@ -80,7 +80,7 @@ function* credentialFindings(subject: string, report: CredentialReport, now: Dat
     yield {
       subject,
       state: 'warning',
-      what: `${name} ends in ${daysLeft(expiresAt, now)} days, on ${expiresAt.toISOString().slice(0, 10)}`,
+      what: `${name} ends in ${daysInWords(daysLeft(expiresAt, now))}, on ${expiresAt.toISOString().slice(0, 10)}`,
       why: 'From then on nothing works there any more',
       fix: `Make a new one, and give it by \`slipway connect ${subject} ...\` or as ${name}`,
     };
@@ -92,6 +92,10 @@ function* credentialFindings(subject: string, report: CredentialReport, now: Dat
     ...(expiresAt === undefined ? [] : [`ends on ${expiresAt.toISOString().slice(0, 10)}`]),
   ];
   yield { subject, state: 'well', what: `${name} is taken${facts.length === 0 ? '' : `: ${facts.join('; ')}`}` };
+}
+
+function daysInWords(days: number): string {
+  return days === 0 ? 'less than a day' : days === 1 ? '1 day' : `${days} days`;
 }
 
 /** As git itself would begin. That it may push is asked for in the same way, and nothing is pushed. */

@@ -53,7 +53,7 @@ export class WatchCredentials {
         for (const { severity, why, fix } of report.faults)
           this.#log[severity === 'broken' ? 'error' : 'warn'](
             { provider, credential: report.name, why, fix },
-            'A credential of a Git host does not do',
+            'A credential of a Git host does not work as it should',
           );
         if (report.expiresAt === undefined || !isExpiringSoon(report.expiresAt, this.#clock.now())) continue;
         if (!(await this.#renewed(setup, report.name))) this.#warn(provider, report, report.expiresAt);

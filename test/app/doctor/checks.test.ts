@@ -177,7 +177,7 @@ it('tells what tokens may, when they end, that pods could push with theirs, and 
   );
   expect(refused).toMatchObject([
     { state: 'well' },
-    { state: 'broken', what: 'GITLAB_TOKEN does not do', why: expect.stringContaining('401') },
+    { state: 'broken', what: 'GITLAB_TOKEN does not work', why: expect.stringContaining('401') },
     { state: 'broken' },
   ]);
 });
@@ -196,8 +196,8 @@ it('tells webhooks that are missing or changed, and deliveries that were refused
   place.url = refusing;
   await connect('acme');
   expect(await check()).toMatchObject([
-    { state: 'well', what: '1 repositories are seen' },
-    { state: 'well', what: '1 of 1 webhooks are as they should be' },
+    { state: 'well', what: '1 repository is seen' },
+    { state: 'well', what: '1 of 1 webhook is as it should be' },
   ]);
   const clone = await temporaryFolder();
   await git(clone, 'init', '--quiet', '--initial-branch=main');
