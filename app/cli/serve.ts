@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import type { GitHostSetup } from '../../providers/git-host-setup.ts';
 import type { EnvironmentConfig } from '../config.ts';
 import { openCluster } from '../embedded/embedded-slipway.ts';
+import { isEmbeddedCluster } from '../embedded/is-embedded-cluster.ts';
 import { startSlipway } from '../main.ts';
 import { connectionFile } from './client.ts';
 import { clusterFromEnvironment, settingsOf } from './settings.ts';
@@ -28,7 +29,7 @@ export async function serve(facts: {
   const config = await settingsOf({
     ...facts,
     kubeconfig: kubeconfig ?? cluster?.kubeconfig() ?? '',
-    isClusterEmbedded: cluster !== undefined,
+    isClusterEmbedded: kubeconfig === undefined || (await isEmbeddedCluster(kubeconfig)),
   });
   const asked = new AbortController();
   void ending.then(() => asked.abort());

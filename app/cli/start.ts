@@ -10,6 +10,7 @@ import { stablePort } from '../embedded/free-port.ts';
 import type { FaceName } from '../embedded/git-host/face.ts';
 import { installedOnGitea } from '../embedded/installed-gitea.ts';
 import { type InstalledHost, repository, startInstalledHost } from '../embedded/installed-host.ts';
+import { isEmbeddedCluster } from '../embedded/is-embedded-cluster.ts';
 import {
   askConsent,
   failingTest,
@@ -134,6 +135,7 @@ async function bringUp(
   const paint = paintFor(process.stdout);
   const view = new RunView(process.stdout);
   const kubeconfig = await clusterFromEnvironment(environment);
+  const isClusterEmbedded = kubeconfig === undefined || (await isEmbeddedCluster(kubeconfig));
   const address = environment.SLIPWAY_AGENT_ADDRESS;
   const embedded = [
     ...(environment.MONGODB_URI === undefined ? ['database'] : []),
@@ -142,7 +144,7 @@ async function bringUp(
   view.say(
     `${paint('bold', 'Slipway')} starts with its embedded ${embedded.join(', ')}${embedded.length === 0 ? '' : ' and '}Git host, in ${dataDir}`,
   );
-  if (kubeconfig === undefined) {
+  if (isClusterEmbedded) {
     view.say(
       paint(
         'yellow',
@@ -163,7 +165,7 @@ async function bringUp(
     environment,
     dataDir,
     kubeconfig: kubeconfig ?? cluster?.kubeconfig() ?? '',
-    isClusterEmbedded: kubeconfig === undefined,
+    isClusterEmbedded,
     port: await stablePort(join(dataDir, 'port'), port),
     gitHosts: [installed.setup],
   });

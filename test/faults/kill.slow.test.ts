@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { WorkingCopy } from '../../app/embedded/working-copy.ts';
+import { ApartSlipway } from './apart-slipway.ts';
 import { KillableSlipway } from './killable-slipway.ts';
+import { Seeded } from './seeded.ts';
 
 const kills = 20;
 const runWithinMs = 120_000;
@@ -28,12 +30,19 @@ const checkRuns = z.object({ check_runs: z.array(z.object({ name: z.string(), st
 /** Six stages, a then four at once then c; each tells when it begins and ends, in a file that outlives its pod. */
 function pipeline(record: string): string {
   const stage = (name: string, needs: readonly string[]) =>
-    `  ${name}:\n    needs: [${needs.join(', ')}]\n    commands:\n      - echo "begin $SLIPWAY_RUN ${name} $SLIPWAY_ATTEMPT" >> ${record}\n      - sleep 0.5\n      - echo "end $SLIPWAY_RUN ${name} $SLIPWAY_ATTEMPT" >> ${record}\n`;
+    `  ${name}:\n    needs: [${needs.join(', ')}]\n    commands:\n      - exec 9>>${record}.$SLIPWAY_RUN.${name}; flock -n 9 || echo "overlap $SLIPWAY_RUN ${name}" >> ${record}\n      - echo "begin $SLIPWAY_RUN ${name} $SLIPWAY_ATTEMPT" >> ${record}\n      - sleep 0.5\n      - echo "end $SLIPWAY_RUN ${name} $SLIPWAY_ATTEMPT" >> ${record}\n`;
   return `stages:\n${stage('a', [])}${['b1', 'b2', 'b3', 'b4'].map((name) => stage(name, ['a'])).join('')}${stage('c', ['b1', 'b2', 'b3', 'b4'])}`;
 }
 
-describe(`a run while Slipway, its cluster and its Git host are killed ${kills} times`, () => {
-  const slipway = new KillableSlipway();
+const spanMs = 2_600;
+/** Printed, so that a failure can be seen again: `SEED=<it>`. */
+const random = new Seeded(Number(process.env['SEED'] ?? Date.now() % 2 ** 31));
+
+describe.each<[string, () => KillableSlipway]>([
+  ['Slipway, its cluster and its Git host are killed', () => new KillableSlipway()],
+  ['Slipway, its cluster in a process of its own, or both are killed', () => new ApartSlipway(random)],
+])(`a run while %s ${kills} times (seed ${random.seed})`, (_, make) => {
+  const slipway = make();
   const record = join(slipway.dataDir, 'record');
   let copy: WorkingCopy;
 
@@ -83,8 +92,8 @@ describe(`a run while Slipway, its cluster and its Git host are killed ${kills} 
   it('goes on each time: nothing lost, nothing started twice, no check left open', async () => {
     const seen: string[] = [];
     for (let kill = 0; kill < kills; kill += 1) {
-      // Spread over the life of a run of some two seconds; a fixed sequence, so that a failure can be seen again.
-      const afterMs = (kill * 397) % 2_600;
+      // Spread over the life of a run of some two seconds.
+      const afterMs = Math.round(random.next() * spanMs);
       const sha = await copy.push('main', { '.slipway.yaml': pipeline(record), kill: String(kill) }, `Kill ${kill}`);
       await new Promise((resolve) => setTimeout(resolve, afterMs));
       await slipway.kill();
@@ -98,6 +107,8 @@ describe(`a run while Slipway, its cluster and its Git host are killed ${kills} 
         .filter((line) => line.includes(` ${run.runId} `));
       const begins = lines.filter((line) => line.startsWith('begin'));
       expect(new Set(begins).size, `an attempt began twice, killed after ${afterMs} ms`).toBe(begins.length);
+
+      expect(lines.filter((line) => line.startsWith('overlap'))).toEqual([]);
 
       const history = commits.parse(await slipway.get(`/runs/${run.runId}/events`)).flatMap(({ events }) => events);
       for (const name of names) {

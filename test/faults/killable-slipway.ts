@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectionFile, connectionSchema } from '../../app/cli/client.ts';
 
-const program = join(import.meta.dirname, '..', '..', 'app', 'cli', 'slipway.ts');
+export const program = join(import.meta.dirname, '..', '..', 'app', 'cli', 'slipway.ts');
 const readyWithinMs = 30_000;
 
 /** `slipway start` as a process of its own, which a test kills and starts again over the same state. */
@@ -24,7 +24,7 @@ export class KillableSlipway {
     rmSync(connectionFile(this.dataDir), { force: true });
     const child = spawn(process.execPath, [program, 'start', '--no-tour', '--data', this.dataDir, '--port', '0'], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...this.#environment },
+      env: { ...process.env, ...this.#environment, ...this.environment() },
     });
     let said = '';
     child.stdout.on('data', () => undefined);
@@ -37,6 +37,11 @@ export class KillableSlipway {
       if (child.exitCode !== null || Date.now() > deadline) throw new Error(`Slipway did not start: ${said}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+  }
+
+  /** What another kind of it needs besides. */
+  protected environment(): Readonly<Record<string, string>> {
+    return {};
   }
 
   /** Sends SIGSTOP or SIGCONT. */
@@ -60,14 +65,15 @@ export class KillableSlipway {
     return response.json();
   }
 
-  /** Ends it and all its pods. */
-  async close(): Promise<void> {
+  /** Ends it and all its pods. @param last is done before its folder goes */
+  async close(last: () => Promise<void> = async () => undefined): Promise<void> {
     const child = this.#child;
     if (child !== undefined && child.exitCode === null) {
       const gone = once(child, 'exit');
       child.kill('SIGTERM');
       await gone;
     }
+    await last();
     rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }

@@ -115,10 +115,13 @@ function groupObject(name: string): object {
   return { name, versions: [preferred], preferredVersion: preferred };
 }
 
+/** As `/version` tells it; by it an embedded cluster is known. */
+export const gitVersion = 'v1.34.0+slipway-embedded';
+
 const version = {
   major: '1',
   minor: '34',
-  gitVersion: 'v1.34.0+slipway-embedded',
+  gitVersion,
   gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '1970-01-01T00:00:00Z',
