@@ -5,7 +5,7 @@ import type { TourHost, TourPeople, TourPerson } from './tour-host.ts';
 import { eventually, expectOutcome, found, pageOf, pageOrNothing, type RunsSeen, TourError } from './watch.ts';
 
 /** The heading of a prompt: the comment that tells the whole story may say that it waits before one can be answered. */
-const prompted = /^### 🖐️ \S+ waits for approval/m;
+const prompted = /^### 🖐️ [^\s:]+ waits for approval/m;
 
 /** The changes that the second half of the tour makes. */
 export interface ConversationChanges {

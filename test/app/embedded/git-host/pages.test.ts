@@ -153,3 +153,26 @@ it('hides private repositories from people without access, as if they were not t
   for (const path of ['/acme/web', '/acme/web/pull/1', '/acme/web/blob/main/a.txt'])
     expect((await eve.get(path)).status).toBe(404);
 });
+
+it('sends a person to the details of a check as whom it knows them, and nobody anywhere else', async () => {
+  const world = await worldWithPull();
+  const below = 'https://app.example/runs/';
+  world.host.vouchFor({ below, link: async (login, url) => `${url}?for=${login}` });
+  const slipway = installationOctokit(world);
+  const check = { ...at, name: 'unit (1/2)', head_sha: world.head, details_url: `${below}7/stages/unit` };
+  const { data: made } = await slipway.rest.checks.create(check);
+  await slipway.rest.issues.createComment({ ...at, issue_number: 1, body: `[unit](<${below}7/stages/unit>)` });
+  const ann = await signedIn(world.host, 'ann');
+  const open = async (path: string) =>
+    await fetch(world.host.url + path, { headers: { cookie: ann.cookie }, redirect: 'manual' });
+
+  const checkPage = await (await ann.get(`/acme/web/runs/${made.id}`)).text();
+  const details = /href="(\/acme\/web\/details\/[^"]+)"/.exec(checkPage)?.[1] ?? '';
+  expect((await open(details.replaceAll('&amp;', '&'))).headers.get('location')).toBe(`${below}7/stages/unit?for=ann`);
+  const comment = await (await ann.get('/acme/web/pull/1')).text();
+  const link = /href="(\/details[^"]+)"/.exec(comment)?.[1] ?? '';
+  expect((await open(link)).headers.get('location')).toBe(`${below}7/stages/unit?for=ann`);
+  for (const to of ['https://evil.example/runs/', '//evil.example', '', `${below.slice(0, -6)}.evil.example/runs/`])
+    expect((await open(`/details?${new URLSearchParams({ to })}`)).status).toBe(404);
+  expect((await open(`/acme/web/details/${world.head}?of=nothing`)).status).toBe(404);
+});
