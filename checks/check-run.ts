@@ -150,7 +150,9 @@ export function titleOf(state: StageState): string {
       return state.attempt > 1 ? `Running, attempt ${state.attempt}` : 'Running';
     case 'succeeded': {
       const parts = [
-        state.tests === undefined ? undefined : `${state.tests.passed} tests passed`,
+        state.tests === undefined
+          ? undefined
+          : `${state.tests.passed} test${state.tests.passed === 1 ? '' : 's'} passed`,
         state.deployed === undefined
           ? undefined
           : `Revision ${state.deployed.revision} is live in ${state.deployed.environment}`,

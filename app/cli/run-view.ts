@@ -85,7 +85,9 @@ function noteOf(run: Run, stage: string, state: StageState): string {
       return state.attempt > 1 ? `attempt ${state.attempt}` : '';
     case 'succeeded':
       return [
-        state.tests === undefined ? undefined : `${state.tests.passed} tests passed`,
+        state.tests === undefined
+          ? undefined
+          : `${state.tests.passed} test${state.tests.passed === 1 ? '' : 's'} passed`,
         ...state.artifacts.map(({ name, digest }) => `${name} ${digest.slice(0, 19)}`),
         state.deployed === undefined
           ? undefined

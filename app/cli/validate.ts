@@ -23,7 +23,7 @@ export function validateCommand(): Command {
       if (output.json) return output.value({ file, mistakes });
       for (const { line, column, what, why, fix } of mistakes) {
         output.line(`${output.paint('bold', `${file}:${line}:${column}`)}  ${output.paint('red', what)}`);
-        output.line(`    ${why}. ${fix}.`);
+        output.line(`    ${sentence(why)} ${sentence(fix)}`);
       }
       const stages = 'pipeline' in parsed ? parsed.pipeline.stages.length : 0;
       output.line(
@@ -32,4 +32,8 @@ export function validateCommand(): Command {
           : output.paint('red', `${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'} in ${file}`),
       );
     });
+}
+
+function sentence(text: string): string {
+  return /[.?!]$/.test(text) ? text : `${text}.`;
 }

@@ -65,13 +65,21 @@ async function searchFor(
       if (stack === undefined) continue;
       explanation.push(`${folder === '' ? '' : `In ${folder}: `}${stack.explanation}`);
       for (const [name, stage] of Object.entries(stack.stages)) {
-        const inFolder =
-          folder === '' ? stage : { ...stage, commands: [`cd '${folder.slice(0, -1)}'`, ...stage.commands] };
-        stages[uniqueName(stages, folder === '' ? name : `${name} ${folder.slice(0, -1)}`)] = inFolder;
+        const own = folder === '' ? name : `${name} ${folder.slice(0, -1)}`;
+        stages[uniqueName(stages, own)] = folder === '' ? stage : inFolder(stage, folder);
       }
     }
   }
   return { explanation, stages };
+}
+
+/** Commands move into the folder; what they write there is looked for from the root. */
+function inFolder(stage: WrittenStage, folder: string): WrittenStage {
+  return {
+    ...stage,
+    commands: [`cd '${folder.slice(0, -1)}'`, ...stage.commands],
+    ...(stage.reports === undefined ? {} : { reports: { junit: `${folder}${stage.reports.junit}` } }),
+  };
 }
 
 /** The root where it has a marker, else the folders nearest to it. */

@@ -61,6 +61,11 @@ describe('a pipeline made of what is there', () => {
     expect(Object.keys(commands)).toHaveLength(4);
   });
 
+  it('looks for the reports of a project in a folder where that project writes them', async () => {
+    const { yaml } = await detected({ 'web/package.json': scripts });
+    expect(yaml).toContain('junit: web/junit.xml');
+  });
+
   it("never makes a shell line of a folder's name", async () => {
     const { commands } = await detected({ "x'; curl evil; '/go.mod": '', 'a\n- b/go.mod': '' });
     expect(commands).toEqual({});
