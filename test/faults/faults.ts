@@ -69,6 +69,7 @@ try {
       });
       console.log(`  ${outcome.runs} runs in ${Math.round((Date.now() - begin) / 1_000)} s`);
       rows.set(scenario.name, rowOf(scenario, outcome));
+      if (values.write) writeFileSync(page, pageWith(readFileSync(page, 'utf8'), clusterName, rows));
       if (outcome.faults.length > 0) failed += 1;
       faults.push(...outcome.faults.map((fault) => `${scenario.id}: ${fault}`));
     } catch (error) {
@@ -81,7 +82,6 @@ try {
   console.log(`\n${[head(), ...rows.values()].join('\n')}\n`);
   for (const fault of faults) console.log(`!! ${fault}`);
   if (faults.length > 0) console.log(`Logs of the replicas: ${world.keepLogs()}`);
-  if (values.write) writeFileSync(page, pageWith(readFileSync(page, 'utf8'), clusterName, rows));
   await world.close();
 }
 console.log(`${wanted.length - failed} passed, ${failed} failed`);
