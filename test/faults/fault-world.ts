@@ -81,8 +81,10 @@ export class FaultWorld {
       host: await httpProxy({
         kind: 'host',
         striker,
+        // Stages fetch their source through it too.
+        host: cluster.machine,
         upstream: async () => ({ url: this.#hostUrl(), access: {} }),
-        isRead: (path) => path.includes('/access_tokens'),
+        isRead: (path) => path.includes('/access_tokens') || path.endsWith('/git-upload-pack'),
       }),
     };
     this.#listening.push(...Object.values(before));
@@ -104,7 +106,7 @@ export class FaultWorld {
             appId: app.appId,
             privateKey: app.privateKey,
             webhookSecrets: [webhookSecret],
-            baseUrl: `http://127.0.0.1:${before.host.port}/api/v3`,
+            baseUrl: `http://${cluster.machine}:${before.host.port}/api/v3`,
           },
         }),
       );

@@ -7,6 +7,8 @@ import { type Listening, listening } from './listening.ts';
 export async function httpProxy(options: {
   readonly kind: WriteKind;
   readonly striker: Striker;
+  /** The address it listens at; 127.0.0.1 where nothing is said. */
+  readonly host?: string;
   /** Where it passes requests on to, asked anew each time. */
   readonly upstream: () => Promise<{ readonly url: string; readonly access: RequestOptions }>;
   /** POSTs that change nothing which anybody sees. */
@@ -16,7 +18,7 @@ export async function httpProxy(options: {
     pass(incoming, outgoing).catch(() => incoming.socket.destroy());
   });
   server.requestTimeout = 0;
-  return listening(server);
+  return listening(server, options.host === undefined ? {} : { host: options.host });
 
   async function pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method = 'GET', url: path = '/' } = incoming;
