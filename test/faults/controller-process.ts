@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { localPrograms } from '../../app/embedded/embedded-slipway.ts';
 import { startSlipway } from '../../app/main.ts';
+import { readTenantSettings } from '../../app/tenant-settings.ts';
 import { gitHubSetup } from '../../providers/github/setup.ts';
 
 /** One replica, to be killed: `node controller-process.ts <settings as JSON>`. All it needs is outside of it. */
@@ -27,6 +28,13 @@ const settingsSchema = z.object({
 export type ControllerSettings = z.infer<typeof settingsSchema>;
 
 const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
+const poolSlots = 40;
+// The commands speak to the recorder, which is no public address.
+const tenants = readTenantSettings(`defaults: { egress: { allow: [${settings.agentAddress}/32] } }`, {
+  path: 'settings',
+  images: settings.images,
+  poolSlots,
+});
 await startSlipway(
   {
     dataDir: settings.dataDir,
@@ -40,7 +48,8 @@ await startSlipway(
     ...(settings.agentImage === undefined ? { agentPrograms: localPrograms(settings.dataDir) } : {}),
     images: settings.images,
     gitHosts: [gitHubSetup(settings.github)],
-    slots: { teamSlots: 40, poolSlots: 40, ageAfterMs: 600_000 },
+    ...(settings.agentImage === undefined ? {} : { tenants }),
+    slots: { teamSlots: 40, poolSlots, ageAfterMs: 600_000 },
     apiToken: settings.apiToken,
   },
   pino({ level: 'info' }, pino.destination(2)),
