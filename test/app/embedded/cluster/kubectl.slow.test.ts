@@ -88,7 +88,15 @@ describe.skipIf(kubectlMissing !== undefined)(`kubectl against the embedded clus
   it('describes, and deletes with what hangs on it', async () => {
     const told = await kubectl.run('describe', 'deployment', 'web', '-n', 'sample');
     expect(told).toContain('2 desired');
-    expect(await kubectl.run('describe', 'pod', 'counter', '-n', 'sample')).toContain('Exit Code:');
+    const described = await kubectl.run('describe', 'pod', 'counter', '-n', 'sample');
+    expect(described).toContain('Exit Code:');
+    expect(described).toMatch(/Events:(.|\n)*Started container main/);
+    for (const words of [
+      ['exec', 'deploy/web', '--', 'true'],
+      ['port-forward', 'deploy/web', '8080:80'],
+      ['top', 'pods'],
+    ])
+      await expect(kubectl.run(...words, '-n', 'sample')).rejects.toThrow(/error|Error/);
     expect(await kubectl.run('delete', 'deployment', 'web', '-n', 'sample')).toContain('deleted');
     expect(
       await kubectl
