@@ -13,6 +13,8 @@ const rules: sanitize.IOptions = {
   ],
   allowedAttributes: {
     a: ['href', 'title', 'rel'],
+    table: ['tabindex'],
+    pre: ['tabindex'],
     th: ['align'],
     td: ['align'],
     ol: ['start'],
@@ -25,6 +27,9 @@ const rules: sanitize.IOptions = {
   nestingLimit: 50,
   transformTags: {
     a: sanitize.simpleTransform('a', { rel: 'noopener noreferrer nofollow' }),
+    // What may be wider than the page is scrolled by the keyboard too.
+    table: sanitize.simpleTransform('table', { tabindex: '0' }),
+    pre: sanitize.simpleTransform('pre', { tabindex: '0' }),
     // Pictures from elsewhere would tell that place who reads: they become links.
     img: (_, attributes) => ({
       tagName: 'a',
