@@ -33,6 +33,9 @@ function gitEnvironment({ url, credential }: SourceAccess): NodeJS.ProcessEnv {
     ['safe.directory', '*'],
     ['advice.detachedHead', 'false'],
     ['protocol.allow', 'never'],
+    // A connection on which nothing moves is given up, and tried again.
+    ['http.lowSpeedLimit', '1'],
+    ['http.lowSpeedTime', '60'],
     [
       url.startsWith('file://')
         ? 'protocol.file.allow'
@@ -54,6 +57,10 @@ function gitEnvironment({ url, credential }: SourceAccess): NodeJS.ProcessEnv {
     GIT_TERMINAL_PROMPT: '0',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
+    // Where stages reach listed names alone, the proxy is the one way out for their source too.
+    http_proxy: process.env['http_proxy'],
+    https_proxy: process.env['https_proxy'],
+    no_proxy: process.env['no_proxy'],
     SOURCE_USERNAME: credential?.username,
     SOURCE_PASSWORD: credential?.password,
     GIT_CONFIG_COUNT: String(settings.length),
