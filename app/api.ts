@@ -5,10 +5,10 @@ import type { Wait } from '../engine/core/schedule.ts';
 import type { Person } from '../engine/core/trigger.ts';
 import type { RunList } from '../engine/ports/run-list.ts';
 import type { RunLoop } from '../engine/run-loop.ts';
-import type { Audit } from './audit.ts';
 import type { OperatorApproval } from './conversation/operator-approval.ts';
 import type { ReadRuns } from './read-runs.ts';
 import type { Rebuild } from './rebuild.ts';
+import type { Audit } from './steering/audit.ts';
 
 /** Who acts through the command line: whoever may read the token on the machine that runs Slipway. */
 const operator: Person = { login: 'operator', id: 'operator' };

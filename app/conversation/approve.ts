@@ -7,7 +7,7 @@ import type { Run } from '../../engine/core/run.ts';
 import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
 import type { Comment, GitHost } from '../../providers/git-host.ts';
-import { type ApprovalFacts, hashOf, isAt, openApprovals, type Place } from '../approvals.ts';
+import { type ApprovalFacts, hashOf, isAt, openApprovals, type Place } from '../steering/approvals.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
 import { groupsOf, isIn, rightOf } from './rights.ts';
 

@@ -1,8 +1,8 @@
 import { code, escaped } from '../../checks/markdown.ts';
 import { isSha } from '../../engine/core/trigger.ts';
-import { triggerOf } from '../complete-trigger.ts';
-import type { ForkRequests } from '../fork-requests.ts';
-import type { StartRun } from '../start-run.ts';
+import { triggerOf } from '../intake/complete-trigger.ts';
+import type { StartRun } from '../intake/start-run.ts';
+import type { ForkRequests } from '../steering/fork-requests.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
 import { rightOf } from './rights.ts';
 

@@ -9,9 +9,9 @@ import type { Clock } from '../../engine/ports/clock.ts';
 import type { RunList } from '../../engine/ports/run-list.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
 import type { Comment } from '../../providers/git-host.ts';
-import { hashOf } from '../approvals.ts';
-import type { Proposals } from '../proposals.ts';
-import { redeploy } from '../redeploy.ts';
+import { hashOf } from '../steering/approvals.ts';
+import type { Proposals } from '../steering/proposals.ts';
+import { redeploy } from '../steering/redeploy.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
 import { policyAt, rightOf } from './rights.ts';
 

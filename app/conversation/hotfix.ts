@@ -1,8 +1,8 @@
 import { code, escaped } from '../../checks/markdown.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
-import { isAt } from '../approvals.ts';
-import type { Hotfixes } from '../hotfixes.ts';
+import { isAt } from '../steering/approvals.ts';
+import type { Hotfixes } from '../steering/hotfixes.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
 import { policyAt, rightOf } from './rights.ts';
 

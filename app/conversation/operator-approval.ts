@@ -1,8 +1,8 @@
 import { plannedStage } from '../../engine/core/run.ts';
 import type { Person } from '../../engine/core/trigger.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
-import type { ApprovalFacts } from '../approvals.ts';
-import type { Audit } from '../audit.ts';
+import type { ApprovalFacts } from '../steering/approvals.ts';
+import type { Audit } from '../steering/audit.ts';
 
 /** Answers by the command line of the machine that runs Slipway, where no pull request is at hand. */
 export class OperatorApproval {

@@ -5,7 +5,7 @@ import { type Run, stageState } from '../../engine/core/run.ts';
 import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
 import type { GitHost } from '../../providers/git-host.ts';
-import type { ForkRequests } from '../fork-requests.ts';
+import type { ForkRequests } from '../steering/fork-requests.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
 import { policyAt, type Right, rightOf } from './rights.ts';
 

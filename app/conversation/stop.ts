@@ -3,8 +3,8 @@ import { environmentPolicy } from '../../engine/core/policy.ts';
 import { type Run, stageState } from '../../engine/core/run.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
-import { isAt, placeOf } from '../approvals.ts';
-import type { Stops } from '../stops.ts';
+import { isAt, placeOf } from '../steering/approvals.ts';
+import type { Stops } from '../steering/stops.ts';
 import { type Answer, type Asked, denied, done, refused } from './answer.ts';
 import { policyAt, rightOf } from './rights.ts';
 

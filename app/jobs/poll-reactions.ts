@@ -2,7 +2,7 @@ import type { Person, ReactionContent, RepositoryRef } from '../../engine/core/t
 import type { Clock } from '../../engine/ports/clock.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
 import type { GitHost } from '../../providers/git-host.ts';
-import type { Proposals } from '../proposals.ts';
+import type { Proposals } from '../steering/proposals.ts';
 
 interface Prompt {
   readonly repository: RepositoryRef;

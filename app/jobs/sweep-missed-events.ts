@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { RepositoryRef } from '../../engine/core/trigger.ts';
 import type { GitHost } from '../../providers/git-host.ts';
 import { GitHostError } from '../../providers/git-host-error.ts';
-import type { Delivery } from '../inbox.ts';
-import { factsOf, type KnownRef, type KnownRefs, type KnownRepository } from '../known-refs.ts';
-import { type MissedEvent, missedProvider } from '../missed-event.ts';
+import type { Delivery } from '../intake/inbox.ts';
+import { factsOf, type KnownRef, type KnownRefs, type KnownRepository } from '../intake/known-refs.ts';
+import { type MissedEvent, missedProvider } from '../intake/missed-event.ts';
 
 export interface SweepPace {
   /** From one look at a repository to the next. */

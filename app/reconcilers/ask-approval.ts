@@ -6,7 +6,7 @@ import type { Run } from '../../engine/core/run.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
 import type { RunLoop } from '../../engine/run-loop.ts';
 import type { GitHost } from '../../providers/git-host.ts';
-import { type ApprovalFacts, environmentOf, hashOf, placeOf } from '../approvals.ts';
+import { type ApprovalFacts, environmentOf, hashOf, placeOf } from '../steering/approvals.ts';
 
 const retryMs = 5_000;
 const shownRevisions = 5;

@@ -14,7 +14,7 @@ import type { Clock } from '../../engine/ports/clock.ts';
 import type { EventStore } from '../../engine/ports/event-store.ts';
 import type { AttemptRef } from '../../engine/ports/pod-runner.ts';
 import type { RunChange, RunLoop } from '../../engine/run-loop.ts';
-import { digestOf } from '../approvals.ts';
+import { digestOf } from '../steering/approvals.ts';
 
 const askAgainMs = 2_000;
 const noLog = { lines: 0, bytes: 0, sha256: '' };

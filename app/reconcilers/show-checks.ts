@@ -11,10 +11,10 @@ import type { Database } from '../../engine/ports/database.ts';
 import type { RunChange } from '../../engine/run-loop.ts';
 import type { CheckRun, DeploymentReport, GitHost } from '../../providers/git-host.ts';
 import { GitHostError } from '../../providers/git-host-error.ts';
-import { placeOf } from '../approvals.ts';
 import type { Budget } from '../budget.ts';
 import { answerMarker } from '../conversation/answer.ts';
 import { priceOf, type RequestBudgets } from '../request-budgets.ts';
+import { placeOf } from '../steering/approvals.ts';
 
 /** What was last written at the host, so that the same is not written again, and nothing twice after a crash. */
 interface StoredShown {

@@ -1,8 +1,8 @@
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
-import { Inbox } from '../../app/inbox.ts';
+import { Inbox } from '../../app/intake/inbox.ts';
+import { webhookRoutes } from '../../app/intake/webhooks.ts';
 import { createApp, listen } from '../../app/server.ts';
-import { webhookRoutes } from '../../app/webhooks.ts';
 import { mongoEventStore } from '../../engine/mongo/event-store.ts';
 import { mongoSnapshotStore } from '../../engine/mongo/snapshot-store.ts';
 import { systemClock } from '../../engine/ports/clock.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { completeTrigger } from '../../app/complete-trigger.ts';
+import { completeTrigger } from '../../app/intake/complete-trigger.ts';
 import { type HostEvent, Sha, type Trigger } from '../../engine/core/trigger.ts';
 import type { PullRequest } from '../../providers/git-host.ts';
 import type { Json } from './deliveries.ts';

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { openConversation } from '../../../app/conversation/conversation.ts';
 import type { Pressed } from '../../../app/conversation/press-button.ts';
 import { openEmbeddedDatabase } from '../../../app/embedded/database/embedded-database.ts';
-import { StartRun } from '../../../app/start-run.ts';
+import { StartRun } from '../../../app/intake/start-run.ts';
 import { Revisions } from '../../../deploy/revisions.ts';
 import type { RunEvent } from '../../../engine/core/run-events.ts';
 import type {

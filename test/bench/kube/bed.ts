@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { freePort } from '../../../app/embedded/free-port.ts';
-import { runIdOf } from '../../../app/start-run.ts';
+import { runIdOf } from '../../../app/intake/start-run.ts';
 import { labels, annotations as stagePods } from '../../../engine/kubernetes/names.ts';
 import { tenantNamespace } from '../../../engine/kubernetes/namespace.ts';
 import type { PodEvent } from './api-client.ts';

@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
-import { systemClock } from '../engine/ports/clock.ts';
-import type { Database } from '../engine/ports/database.ts';
-import { EngineError } from '../engine/ports/errors.ts';
-import type { Lease } from '../engine/ports/lease.ts';
-import type { WebhookSource } from '../providers/git-host-webhook.ts';
-import type { Config } from './config.ts';
-import { reportOf } from './error-report.ts';
-import { Inbox } from './inbox.ts';
-import type { Pages } from './pages/open-pages.ts';
+import { systemClock } from '../../engine/ports/clock.ts';
+import type { Database } from '../../engine/ports/database.ts';
+import { EngineError } from '../../engine/ports/errors.ts';
+import type { Lease } from '../../engine/ports/lease.ts';
+import type { WebhookSource } from '../../providers/git-host-webhook.ts';
+import type { Config } from '../config.ts';
+import { reportOf } from '../error-report.ts';
+import { Inbox } from '../intake/inbox.ts';
+import { webhookRoutes } from '../intake/webhooks.ts';
+import type { Pages } from '../pages/open-pages.ts';
 import { standBy } from './standby.ts';
-import { webhookRoutes } from './webhooks.ts';
 
 const lostLeaseExitCode = 75;
 

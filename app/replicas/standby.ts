@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Hono } from 'hono';
-import { acquireLease } from '../engine/mongo/lease.ts';
-import type { Database } from '../engine/ports/database.ts';
-import type { Leader, Lease } from '../engine/ports/lease.ts';
-import type { Config } from './config.ts';
-import { createApp, listen } from './server.ts';
+import { acquireLease } from '../../engine/mongo/lease.ts';
+import type { Database } from '../../engine/ports/database.ts';
+import type { Leader, Lease } from '../../engine/ports/lease.ts';
+import type { Config } from '../config.ts';
+import { createApp, listen } from '../server.ts';
 
 /**
  * Waits until this replica leads. Until then it takes webhooks in, which the leader works off, and passes agents on to

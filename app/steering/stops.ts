@@ -1,5 +1,5 @@
-import type { RepositoryRef } from '../engine/core/trigger.ts';
-import type { Database } from '../engine/ports/database.ts';
+import type { RepositoryRef } from '../../engine/core/trigger.ts';
+import type { Database } from '../../engine/ports/database.ts';
 
 /** What is kept from being deployed: everything in an environment, or what a pull request brought. */
 export type StopSubject =

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { ownersOf, parseCodeOwners } from '../checks/code-owners.ts';
-import type { EnvironmentRef } from '../deploy/revision.ts';
-import type { Revisions } from '../deploy/revisions.ts';
-import { type Approval, approvalPolicyOf } from '../engine/core/approval.ts';
-import type { ApprovalSubject } from '../engine/core/approval-subject.ts';
-import type { PlannedStage } from '../engine/core/pipeline.ts';
-import { plannedStage, type Run } from '../engine/core/run.ts';
-import { isSha, type Person, Sha } from '../engine/core/trigger.ts';
-import type { GitHost } from '../providers/git-host.ts';
-import { artifactOf } from './attempt-host.ts';
+import { ownersOf, parseCodeOwners } from '../../checks/code-owners.ts';
+import type { EnvironmentRef } from '../../deploy/revision.ts';
+import type { Revisions } from '../../deploy/revisions.ts';
+import { type Approval, approvalPolicyOf } from '../../engine/core/approval.ts';
+import type { ApprovalSubject } from '../../engine/core/approval-subject.ts';
+import type { PlannedStage } from '../../engine/core/pipeline.ts';
+import { plannedStage, type Run } from '../../engine/core/run.ts';
+import { isSha, type Person, Sha } from '../../engine/core/trigger.ts';
+import type { GitHost } from '../../providers/git-host.ts';
+import { artifactOf } from '../attempt-host.ts';
 
 const nothing = 'nothing';
 const gone = Sha('0'.repeat(40));

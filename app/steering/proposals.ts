@@ -1,5 +1,5 @@
-import type { RepositoryRef } from '../engine/core/trigger.ts';
-import type { Database } from '../engine/ports/database.ts';
+import type { RepositoryRef } from '../../engine/core/trigger.ts';
+import type { Database } from '../../engine/ports/database.ts';
 
 /** A deploy that a person asked for, shown to them in a comment of its own, not yet confirmed. */
 export interface Proposal {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type HostEvent, type RepositoryRef, Sha } from '../engine/core/trigger.ts';
+import { type HostEvent, type RepositoryRef, Sha } from '../../engine/core/trigger.ts';
 
 /** Under this name the inbox keeps what the sweep found; no webhook is served under it. */
 export const missedProvider = 'slipway';

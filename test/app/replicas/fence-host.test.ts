@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fenceHost } from '../../app/fence-host.ts';
+import { fenceHost } from '../../../app/replicas/fence-host.ts';
 
 /** A host that counts what it is asked, and can be told to answer late. */
 class CountingHost {

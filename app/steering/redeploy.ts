@@ -1,12 +1,12 @@
-import type { EnvironmentRef, Revision } from '../deploy/revision.ts';
-import type { Plan, PlannedStage } from '../engine/core/pipeline.ts';
-import type { Policy } from '../engine/core/policy.ts';
-import type { ManualTrigger, Person, RepositoryRef } from '../engine/core/trigger.ts';
-import { isSha, type Sha } from '../engine/core/trigger.ts';
-import { defaultResources } from '../engine/pipeline-file/resources.ts';
-import type { RunList } from '../engine/ports/run-list.ts';
-import type { RunLoop } from '../engine/run-loop.ts';
-import { runIdOf } from './start-run.ts';
+import type { EnvironmentRef, Revision } from '../../deploy/revision.ts';
+import type { Plan, PlannedStage } from '../../engine/core/pipeline.ts';
+import type { Policy } from '../../engine/core/policy.ts';
+import type { ManualTrigger, Person, RepositoryRef } from '../../engine/core/trigger.ts';
+import { isSha, type Sha } from '../../engine/core/trigger.ts';
+import { defaultResources } from '../../engine/pipeline-file/resources.ts';
+import type { RunList } from '../../engine/ports/run-list.ts';
+import type { RunLoop } from '../../engine/run-loop.ts';
+import { runIdOf } from '../intake/start-run.ts';
 
 /** A known revision on its way to an environment, because a person asked. */
 export interface Redeploy {

@@ -6,10 +6,10 @@ import type {
   RepositoryRef,
   Sha,
   Trigger,
-} from '../engine/core/trigger.ts';
-import type { Clock } from '../engine/ports/clock.ts';
-import type { Database } from '../engine/ports/database.ts';
-import type { GitHost } from '../providers/git-host.ts';
+} from '../../engine/core/trigger.ts';
+import type { Clock } from '../../engine/ports/clock.ts';
+import type { Database } from '../../engine/ports/database.ts';
+import type { GitHost } from '../../providers/git-host.ts';
 import { completeTrigger } from './complete-trigger.ts';
 
 /** Where a branch or an open pull request stood when Slipway last heard of it. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Person, RepositoryRef } from '../engine/core/trigger.ts';
-import type { Clock } from '../engine/ports/clock.ts';
-import { type Database, isDuplicateKey } from '../engine/ports/database.ts';
+import type { Person, RepositoryRef } from '../../engine/core/trigger.ts';
+import type { Clock } from '../../engine/ports/clock.ts';
+import { type Database, isDuplicateKey } from '../../engine/ports/database.ts';
 
 /** Who tried what, when, on which commit and policy, and what came of it. */
 export interface AuditEntry {

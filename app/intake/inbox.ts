@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { EventKey, HostEvent } from '../engine/core/trigger.ts';
-import type { Clock } from '../engine/ports/clock.ts';
-import { type Database, isDuplicateKey } from '../engine/ports/database.ts';
-import { GitHostError } from '../providers/git-host-error.ts';
-import { reportOf } from './error-report.ts';
+import type { EventKey, HostEvent } from '../../engine/core/trigger.ts';
+import type { Clock } from '../../engine/ports/clock.ts';
+import { type Database, isDuplicateKey } from '../../engine/ports/database.ts';
+import { GitHostError } from '../../providers/git-host-error.ts';
+import { reportOf } from '../error-report.ts';
 
 /** A delivery as it is kept. */
 interface StoredDelivery {

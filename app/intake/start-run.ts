@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { Pipeline, PipelineSource, Plan } from '../engine/core/pipeline.ts';
-import { type Planned, planRun } from '../engine/core/plan.ts';
-import { emptyPolicy } from '../engine/core/policy.ts';
-import type { Lane } from '../engine/core/run-events.ts';
-import type { MergeGroupTrigger, PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../engine/core/trigger.ts';
-import { detectPipeline } from '../engine/detect/detect.ts';
-import { type Mistake, parsePipeline, pipelineFile, pipelineMaxBytes } from '../engine/pipeline-file.ts';
-import type { RunList } from '../engine/ports/run-list.ts';
-import type { RunLoop } from '../engine/run-loop.ts';
-import type { GitHost } from '../providers/git-host.ts';
-import { GitHostError } from '../providers/git-host-error.ts';
+import type { Pipeline, PipelineSource, Plan } from '../../engine/core/pipeline.ts';
+import { type Planned, planRun } from '../../engine/core/plan.ts';
+import { emptyPolicy } from '../../engine/core/policy.ts';
+import type { Lane } from '../../engine/core/run-events.ts';
+import type { MergeGroupTrigger, PullRequestTrigger, RepositoryRef, Sha, Trigger } from '../../engine/core/trigger.ts';
+import { detectPipeline } from '../../engine/detect/detect.ts';
+import { type Mistake, parsePipeline, pipelineFile, pipelineMaxBytes } from '../../engine/pipeline-file.ts';
+import type { RunList } from '../../engine/ports/run-list.ts';
+import type { RunLoop } from '../../engine/run-loop.ts';
+import type { GitHost } from '../../providers/git-host.ts';
+import { GitHostError } from '../../providers/git-host-error.ts';
 
 const maxOpen = 1_000;
 

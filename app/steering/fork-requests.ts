@@ -1,7 +1,7 @@
-import type { PullRequestTrigger, RepositoryRef } from '../engine/core/trigger.ts';
-import type { Clock } from '../engine/ports/clock.ts';
-import type { Database } from '../engine/ports/database.ts';
-import type { PullRequest } from '../providers/git-host.ts';
+import type { PullRequestTrigger, RepositoryRef } from '../../engine/core/trigger.ts';
+import type { Clock } from '../../engine/ports/clock.ts';
+import type { Database } from '../../engine/ports/database.ts';
+import type { PullRequest } from '../../providers/git-host.ts';
 
 /** What somebody was asked to let go. */
 interface StoredRequest {

@@ -1,5 +1,5 @@
-import type { RepositoryRef } from '../engine/core/trigger.ts';
-import type { Database } from '../engine/ports/database.ts';
+import type { RepositoryRef } from '../../engine/core/trigger.ts';
+import type { Database } from '../../engine/ports/database.ts';
 
 interface StoredHotfix {
   readonly _id: string;

@@ -1,5 +1,5 @@
-import { EngineError } from '../engine/ports/errors.ts';
-import type { GitHost } from '../providers/git-host.ts';
+import { EngineError } from '../../engine/ports/errors.ts';
+import type { GitHost } from '../../providers/git-host.ts';
 
 /**
  * Lets nothing be asked of the host while `isAllowed` says no: a replica that wakes up late would write what another has

@@ -1,5 +1,5 @@
-import type { KnownOfTrigger, PullRequestTrigger, Trigger } from '../engine/core/trigger.ts';
-import type { GitHost, PullRequest } from '../providers/git-host.ts';
+import type { KnownOfTrigger, PullRequestTrigger, Trigger } from '../../engine/core/trigger.ts';
+import type { GitHost, PullRequest } from '../../providers/git-host.ts';
 
 /**
  * Asks the host for what the delivery left out, and for a pull request as it is now: deliveries come late and in any

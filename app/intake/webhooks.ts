@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import type { Header, WebhookSource } from '../providers/git-host-webhook.ts';
+import type { Header, WebhookSource } from '../../providers/git-host-webhook.ts';
 import type { Inbox } from './inbox.ts';
 
 const maxDepth = 100;

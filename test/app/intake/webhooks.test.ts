@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { isPlainJson } from '../../app/webhooks.ts';
-import { gitHubWebhooks } from '../../providers/github/webhook.ts';
-import { secrets, signed, webhookWorld } from './webhook-world.ts';
+import { isPlainJson } from '../../../app/intake/webhooks.ts';
+import { gitHubWebhooks } from '../../../providers/github/webhook.ts';
+import { secrets, signed, webhookWorld } from '../webhook-world.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(40));
 
