@@ -61,12 +61,12 @@ export class GitHostsInUse {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     // Whoever asked for it hears of its failure.
-    await this.#refreshing.catch(() => undefined);
+    await Promise.allSettled([this.#refreshing]);
   }
 
   /** Looks at what is stored. One that cannot be used is told once for each version, and the others go on. */
   refresh(): Promise<void> {
-    this.#refreshing = this.#refreshing.catch(() => undefined).then(() => this.#refresh());
+    this.#refreshing = Promise.allSettled([this.#refreshing]).then(() => this.#refresh());
     return this.#refreshing;
   }
 

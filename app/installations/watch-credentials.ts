@@ -42,7 +42,7 @@ export class WatchCredentials {
   async stop(): Promise<void> {
     this.#isStopped = true;
     // Whoever began it hears of its failure.
-    await this.#looking?.catch(() => undefined);
+    await Promise.allSettled([this.#looking]);
   }
 
   async #look(): Promise<void> {

@@ -1,7 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { credentials, Metadata, makeGenericClientConstructor } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { unpack } from './archive.ts';
-import { type AgentClient, agentService, maxMessageBytes, tokenHeader } from './protocol.ts';
+import { AgentClient } from './client.ts';
+import { tokenHeader } from './protocol.ts';
 
 // Runs before a deployed service, in its own pod: brings the artifact of its revision into the pod's volume.
 
@@ -14,11 +15,7 @@ async function fetchOnce(setting: {
   readonly digest: string;
   readonly folder: string;
 }): Promise<void> {
-  const AgentConstructor = makeGenericClientConstructor(agentService, 'Agent');
-  // grpc-js builds the client from the definition at run time, so its type can only be stated.
-  const client = new AgentConstructor(setting.endpoint, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': maxMessageBytes,
-  }) as unknown as AgentClient;
+  const client = new AgentClient(setting.endpoint);
   try {
     const metadata = new Metadata();
     metadata.set(tokenHeader, `Bearer ${(await readFile(setting.tokenFile, 'utf8')).trim()}`);

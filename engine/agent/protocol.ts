@@ -1,11 +1,4 @@
-import type {
-  Client,
-  ClientDuplexStream,
-  ClientReadableStream,
-  ClientWritableStream,
-  Metadata,
-  ServiceDefinition,
-} from '@grpc/grpc-js';
+import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { AttemptResult } from '../core/run-commands.ts';
 import type { AttemptWork } from '../ports/attempt-host.ts';
 
@@ -70,16 +63,6 @@ export const agentService = {
     responseDeserialize: (chunk: Buffer) => chunk,
   },
 } satisfies ServiceDefinition;
-
-/** The client that grpc-js makes of the definition above. */
-export interface AgentClient extends Client {
-  attach(metadata: Metadata): ClientDuplexStream<AgentMessage, ControllerMessage>;
-  putArtifact(
-    metadata: Metadata,
-    callback: (error: Error | null, answer: unknown) => void,
-  ): ClientWritableStream<Buffer>;
-  getArtifact(request: unknown, metadata: Metadata): ClientReadableStream<Buffer>;
-}
 
 function toJson(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));

@@ -1,18 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { type ClientDuplexStream, credentials, Metadata, makeGenericClientConstructor, status } from '@grpc/grpc-js';
+import { type ClientDuplexStream, Metadata, status } from '@grpc/grpc-js';
 import type { AttemptResult } from '../core/run-commands.ts';
 import type { Artifact } from '../core/run-events.ts';
 import type { AttemptWork } from '../ports/attempt-host.ts';
+import { AgentClient } from './client.ts';
 import type { LogSpool } from './log-spool.ts';
-import {
-  type AgentClient,
-  type AgentMessage,
-  agentService,
-  artifactHeader,
-  type ControllerMessage,
-  maxMessageBytes,
-  tokenHeader,
-} from './protocol.ts';
+import { type AgentMessage, artifactHeader, type ControllerMessage, tokenHeader } from './protocol.ts';
 
 const firstRetryMs = 100;
 /** A controller that is started again is back within a second or two: until then agents look often. */
@@ -49,7 +42,7 @@ export class Session {
   readonly #work = Promise.withResolvers<AttemptWork | undefined>();
   readonly #start = Promise.withResolvers<'go' | 'refused'>();
   readonly #finished = Promise.withResolvers<void>();
-  #stream: ClientDuplexStream<AgentMessage, ControllerMessage> | undefined;
+  #stream: ClientDuplexStream<AgentMessage, unknown> | undefined;
   #open: Batch[] = [];
   #resending: { readonly fromLine: number } | undefined;
   #wantsStart = false;
@@ -67,17 +60,14 @@ export class Session {
     /** Keeps lines also once they are acknowledged; without it they cannot be sent again. */
     readonly spool?: LogSpool;
   }) {
-    const AgentConstructor = makeGenericClientConstructor(agentService, 'Agent');
-    // grpc-js builds the client from the definition at run time, so its type can only be stated.
-    this.#client = new AgentConstructor(options.endpoint, credentials.createInsecure(), {
-      'grpc.max_receive_message_length': maxMessageBytes,
+    this.#client = new AgentClient(options.endpoint, {
       'grpc.keepalive_time_ms': 20_000,
       'grpc.keepalive_timeout_ms': 10_000,
       'grpc.enable_retries': 0,
       // The channel has a pace of its own, by default a second and up to two minutes, and refuses attempts in between.
       'grpc.initial_reconnect_backoff_ms': firstRetryMs,
       'grpc.max_reconnect_backoff_ms': maxChannelRetryMs,
-    }) as unknown as AgentClient;
+    });
     this.#tokenFile = options.tokenFile;
     this.#onStop = options.onStop;
     this.#spool = options.spool;
@@ -180,10 +170,7 @@ export class Session {
     }
   }
 
-  #lost(
-    stream: ClientDuplexStream<AgentMessage, ControllerMessage>,
-    error: (Error & { code?: number }) | undefined,
-  ): void {
+  #lost(stream: ClientDuplexStream<AgentMessage, unknown>, error: (Error & { code?: number }) | undefined): void {
     if (this.#stream !== stream) return;
     this.#stream = undefined;
     this.#resending = undefined;

@@ -31,21 +31,25 @@ export function withTimeout(timeoutMs = requestTimeoutMs): {
   };
 }
 
-type Dispatchers = {
-  createDispatcher?: (
+interface Dispatchers {
+  createDispatcher: (
     cluster: { server?: string; proxyUrl?: string } | null,
     options: Record<string, unknown>,
   ) => object;
-};
+}
+
+function makesDispatchers(config: object): config is Dispatchers {
+  return 'createDispatcher' in config && typeof config.createDispatcher === 'function';
+}
 
 /**
  * Lets requests share connections: the client makes a new dispatcher, and so a new TLS connection, for each request
  * that carries a certificate. Seen with @kubernetes/client-node 2.0.1, whose method for it is private.
  */
 export function withKeepAlive(config: KubeConfig): KubeConfig {
-  const open: Dispatchers = config as unknown as Dispatchers;
-  const make = open.createDispatcher?.bind(config);
-  if (make === undefined) return config;
+  const open: object = config;
+  if (!makesDispatchers(open)) return config;
+  const make = open.createDispatcher.bind(config);
   const made = new Map<string, object>();
   open.createDispatcher = (cluster, options) => {
     const key = JSON.stringify([

@@ -60,7 +60,10 @@ export function podCases(get: () => ClusterAccess): void {
 
   it('shares an emptyDir between init containers and containers, whose paths come by variables and workingDir', async () => {
     const access = get();
-    const mount = { volumeMounts: [{ name: 'work', mountPath: '/work' }], env: [{ name: 'WORK', value: '/work' }] };
+    const mount = {
+      volumeMounts: [{ name: 'work', mountPath: '/mounted' }],
+      env: [{ name: 'WORK', value: '/mounted' }],
+    };
     await access.create(
       podOf('shared', '', {
         volumes: [{ name: 'work', emptyDir: {} }],
@@ -77,7 +80,7 @@ export function podCases(get: () => ClusterAccess): void {
             name: 'writer',
             image: 'local/base:1',
             command: ['sh', '-c', 'cat file; echo two > "$WORK/two"'],
-            workingDir: '/work/in',
+            workingDir: '/mounted/in',
             ...mount,
           },
           {

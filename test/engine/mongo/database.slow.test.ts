@@ -1,5 +1,5 @@
 import { MongoClient } from 'mongodb';
-import { describe, it } from 'vitest';
+import { describe } from 'vitest';
 import { agendaContract } from '../../contract/agenda.ts';
 import { artifactStoreContract } from '../../contract/artifact-store.ts';
 import { databaseContract } from '../../contract/database.ts';
@@ -18,7 +18,9 @@ async function connect(uri: string, stop: () => void) {
   };
 }
 
-if (documentdbMissing === undefined) {
+const because = (missing: string | undefined) => (missing === undefined ? '' : ` (skipped: ${missing})`);
+
+describe.skipIf(documentdbMissing !== undefined)(`an independent server${because(documentdbMissing)}`, () => {
   const open = async () => {
     const server = await startDocumentdb();
     return connect(server.uri, () => server.stop());
@@ -27,20 +29,14 @@ if (documentdbMissing === undefined) {
   agendaContract('an independent server', open);
   artifactStoreContract('an independent server', open);
   logStoreContract('an independent server', open);
-} else {
-  describe.skip('database contract: the driver against an independent server', () => {
-    it(`skipped: ${documentdbMissing}`, () => undefined);
-  });
-}
+});
 
 const uri = process.env['MONGODB_URI'];
-if (uri !== undefined) {
-  databaseContract('the driver against MONGODB_URI', () => connect(uri, () => undefined));
-  agendaContract('MONGODB_URI', () => connect(uri, () => undefined));
-  artifactStoreContract('MONGODB_URI', () => connect(uri, () => undefined));
-  logStoreContract('MONGODB_URI', () => connect(uri, () => undefined));
-} else {
-  describe.skip('database contract: the driver against MONGODB_URI', () => {
-    it('skipped: MONGODB_URI is not set', () => undefined);
-  });
-}
+const uriMissing = uri === undefined ? 'MONGODB_URI is not set' : undefined;
+describe.skipIf(uriMissing !== undefined)(`the server that is named${because(uriMissing)}`, () => {
+  const open = () => connect(uri ?? '', () => undefined);
+  databaseContract('the driver against MONGODB_URI', open);
+  agendaContract('MONGODB_URI', open);
+  artifactStoreContract('MONGODB_URI', open);
+  logStoreContract('MONGODB_URI', open);
+});

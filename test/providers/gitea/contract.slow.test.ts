@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { gitHostContract } from '../../contract/git-host.ts';
 import { type RealGitea, realGitea, withoutGitea } from './real-gitea.ts';
 import { type GiteaOrganization, giteaOrganization, giteaWorld } from './world.ts';
 
-if (withoutGitea !== undefined) {
-  it.skip(`Git host contract: a real Gitea (${withoutGitea})`, () => undefined);
-} else {
-  describe('on a real Gitea', () => {
+describe.skipIf(withoutGitea !== undefined)(
+  `on a real Gitea${withoutGitea === undefined ? '' : ` (skipped: ${withoutGitea})`}`,
+  () => {
     let gitea: RealGitea;
     let organization: GiteaOrganization;
     let made = 0;
@@ -20,5 +19,5 @@ if (withoutGitea !== undefined) {
       made += 1;
       return giteaWorld(gitea, organization, `web-${made}`);
     });
-  });
-}
+  },
+);

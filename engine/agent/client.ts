@@ -1,0 +1,39 @@
+import {
+  Client,
+  type ClientDuplexStream,
+  type ClientOptions,
+  type ClientReadableStream,
+  type ClientWritableStream,
+  credentials,
+  type Metadata,
+} from '@grpc/grpc-js';
+import { type AgentMessage, agentService, maxMessageBytes } from './protocol.ts';
+
+/** The agent's side of the endpoint. What the controller answers is taken as it is: the agent trusts whom it works for. */
+export class AgentClient extends Client {
+  /** @param endpoint `host:port` @param options beside the limit on messages */
+  constructor(endpoint: string, options: ClientOptions = {}) {
+    super(endpoint, credentials.createInsecure(), {
+      'grpc.max_receive_message_length': maxMessageBytes,
+      ...options,
+    });
+  }
+
+  attach(metadata: Metadata): ClientDuplexStream<AgentMessage, unknown> {
+    const { path, requestSerialize, responseDeserialize } = agentService.attach;
+    return this.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+  }
+
+  putArtifact(
+    metadata: Metadata,
+    callback: (error: Error | null, answer: unknown) => void,
+  ): ClientWritableStream<Buffer> {
+    const { path, requestSerialize, responseDeserialize } = agentService.putArtifact;
+    return this.makeClientStreamRequest(path, requestSerialize, responseDeserialize, metadata, callback);
+  }
+
+  getArtifact(request: { readonly digest: string }, metadata: Metadata): ClientReadableStream<Buffer> {
+    const { path, requestSerialize, responseDeserialize } = agentService.getArtifact;
+    return this.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata);
+  }
+}
