@@ -12,7 +12,7 @@ import { TenantNamespaces } from '../../engine/kubernetes/tenant-namespaces.ts';
 import { WayFinder } from '../../engine/kubernetes/ways.ts';
 import type { AttemptPod } from '../../engine/ports/pod-runner.ts';
 import { until } from '../contract/cluster-access.ts';
-import { kubectl, machineAddress, realClusterMissing, startRealCluster } from './real-cluster.ts';
+import { kubectl, kubectlMeanwhile, machineAddress, realClusterMissing, startRealCluster } from './real-cluster.ts';
 
 const metadataAddress = '169.254.169.254';
 /** Stands for all public ones: this machine answers for it, and nobody else here does. */
@@ -63,7 +63,7 @@ describe.skipIf(realClusterMissing !== undefined)(
       try {
         execFileSync('ip', ['address', verb, `${of}/32`, 'dev', 'lo'], { stdio: 'pipe' });
       } catch (error) {
-        if (!/exists|Cannot assign/.test(String(error))) throw error;
+        if (!/exists|already assigned|Cannot assign/.test(String(error))) throw error;
       }
     };
 
@@ -261,10 +261,12 @@ describe.skipIf(realClusterMissing !== undefined)(
         Object.entries(places).map(([name, namespace]) => addressOf(name, namespace)),
       );
       await addressOf('ingress-controller', open);
+      // Not waited for idly: the servers that are tried live in this process, and would not answer meanwhile.
       const from = (name: string, namespace: string, script: string) =>
-        kubectl('exec', name, '-n', namespace, '--', 'sh', '-c', script);
+        kubectlMeanwhile('exec', name, '-n', namespace, '--', 'sh', '-c', script);
       const script = reach({
         sibling: `http://${sibling}:8080/`,
+        public: `http://${publicAddress}:${ports.store}/`,
         stranger: `http://${stranger}:8080/`,
         'API server': 'https://10.43.0.1/',
         metadata: `http://${metadataAddress}:${ports.store}/`,
@@ -275,11 +277,11 @@ describe.skipIf(realClusterMissing !== undefined)(
         async () => from('caller', places.caller, script),
         (text) => text.includes('API server shut') && text.includes('sibling reached'),
       );
-      expect(seen).toContain('sibling reached');
+      for (const name of ['sibling', 'public']) expect(seen).toContain(`${name} reached`);
       for (const name of ['stranger', 'API server', 'metadata', 'store']) expect(seen).toContain(`${name} shut`);
       // Who is no tenant's reaches both: policies bar tenants, not the way in.
       const both = reach({ sibling: `http://${sibling}:8080/`, stranger: `http://${stranger}:8080/` });
-      const outside = from('ingress-controller', open, both);
+      const outside = await from('ingress-controller', open, both);
       for (const name of ['sibling', 'stranger']) expect(outside).toContain(`${name} reached`);
     });
 

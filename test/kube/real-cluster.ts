@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { KubeConfig } from '@kubernetes/client-node';
 import { withKeepAlive } from '../../engine/kubernetes/client.ts';
 
@@ -40,6 +41,13 @@ export function kubectl(...words: readonly string[]): string {
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
   });
+}
+
+/** The same while this process goes on. */
+export async function kubectlMeanwhile(...words: readonly string[]): Promise<string> {
+  const file = join(home, 'bin', 'kubectl');
+  const { stdout } = await promisify(execFile)(file, ['--kubeconfig', join(home, 'kubeconfig'), ...words]);
+  return stdout;
 }
 
 /** Containerd's own client on the node. */
