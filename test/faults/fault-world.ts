@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -193,7 +193,8 @@ export class FaultWorld {
   /** @returns a folder that outlives this world */
   keepLogs(): string {
     const folder = mkdtempSync(join(tmpdir(), 'slipway-faults-logs-'));
-    for (const { settings } of this.replicas)
+    const begun = this.replicas.filter(({ settings }) => existsSync(join(this.folder, `${settings.replica}.log`)));
+    for (const { settings } of begun)
       cpSync(join(this.folder, `${settings.replica}.log`), join(folder, `${settings.replica}.log`), { force: true });
     return folder;
   }

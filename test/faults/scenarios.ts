@@ -203,9 +203,10 @@ const nodeDeleted = inTheMiddle({
   async act(world) {
     const { items } = await world.cluster.core.listNode();
     for (const { metadata } of items) await world.cluster.core.deleteNode({ name: metadata?.name ?? '' });
-    await new Promise((resolve) => setTimeout(resolve, downMs));
     const kubelet = partNamed(world, 'kubelet');
     await kubelet.kill();
+    // Started at once, it would be taken for the one that was killed, until that is reaped.
+    await new Promise((resolve) => setTimeout(resolve, downMs));
     await kubelet.start();
   },
 });
