@@ -1,5 +1,5 @@
 import type { DeployTarget } from '../engine/core/pipeline.ts';
-import type { Clock } from '../engine/ports/clock.ts';
+import { type Clock, steadyClock } from '../engine/ports/clock.ts';
 import type { EventStore } from '../engine/ports/event-store.ts';
 import { decide, type RolloutFacts } from './decide.ts';
 import type { Cluster, ServiceObservation } from './ports/cluster.ts';
@@ -60,6 +60,8 @@ export class RolloutDriver {
    */
   async drive(wish: RolloutWish, cancelledBecause: () => string | undefined): Promise<Rollout> {
     const { environment, rolloutId, target } = wish;
+    // A machine whose clock is set in the middle makes no rollout late.
+    const steady = steadyClock(this.#clock.now());
     const holder = await this.#revisions.claim(environment, rolloutId, wish.orderAt);
     const revision = await this.#revisions.create(environment, {
       digest: wish.digest,
@@ -91,7 +93,7 @@ export class RolloutDriver {
       const previous = await this.#revisions.live(environment);
       await append({
         type: 'RolloutStarted',
-        at: this.#clock.now(),
+        at: steady.now(),
         rolloutId,
         revision: revision.number,
         digest: revision.digest,
@@ -99,11 +101,11 @@ export class RolloutDriver {
         ...(previous === undefined ? {} : { previous: { revision: previous.number, digest: previous.digest } }),
         origin: originOf(wish, revision),
       });
-      if (holder !== rolloutId) await append({ type: 'RolloutSuperseded', at: this.#clock.now(), by: holder });
+      if (holder !== rolloutId) await append({ type: 'RolloutSuperseded', at: steady.now(), by: holder });
     }
     while (rollout !== undefined && !isOver(rollout) && !this.#isStopped) {
       try {
-        const event = await this.#step(environment, revision, rollout, cancelledBecause);
+        const event = await this.#step(environment, revision, rollout, steady, cancelledBecause);
         if (event !== undefined) await append(event);
         else await new Promise((resolve) => setTimeout(resolve, lookMs));
       } catch (error) {
@@ -122,6 +124,7 @@ export class RolloutDriver {
     environment: EnvironmentRef,
     revision: Revision,
     rollout: Rollout,
+    clock: Clock,
     cancelledBecause: () => string | undefined,
   ): Promise<RolloutEvent | undefined> {
     const { service } = rollout.target;
@@ -143,7 +146,7 @@ export class RolloutDriver {
         : undefined;
     const because = cancelledBecause();
     const facts: RolloutFacts = {
-      now: this.#clock.now(),
+      now: clock.now(),
       observation,
       ...(smoke === undefined ? {} : { smoke }),
       ...(supersededBy === undefined ? {} : { supersededBy }),
