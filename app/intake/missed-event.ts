@@ -12,17 +12,23 @@ const repository = z.object({
   name: z.string(),
 });
 
+const common = {
+  repository,
+  /** Another one whenever something was found anew: two findings are never the same event. */
+  finding: z.string(),
+};
+
 const MissedEvent = z.discriminatedUnion('type', [
   z.object({
+    ...common,
     type: z.literal('push'),
-    repository,
     branch: z.string(),
     headSha: z.string(),
     beforeSha: z.string().optional(),
   }),
   z.object({
+    ...common,
     type: z.literal('pull_request'),
-    repository,
     number: z.number(),
     author: z.string(),
     authorId: z.string(),
@@ -36,14 +42,14 @@ export type MissedEvent = z.infer<typeof MissedEvent> & { readonly repository: R
 export function missedHostEvent(body: unknown): HostEvent {
   const missed = MissedEvent.parse(body);
   const { tenant, id: repositoryId } = missed.repository;
-  const key = { tenant, repositoryId, base: '', action: 'missed', before: '', after: '' };
+  const key = { tenant, repositoryId, base: '', action: `missed ${missed.finding}`, before: '', after: '' };
   if (missed.type === 'pull_request') {
     const actor = { login: missed.author, id: missed.authorId };
     const { number } = missed;
     return {
       type: 'incomplete',
       known: { type: 'pull_request', action: 'updated', repository: missed.repository, number, actor },
-      key: { ...key, subject: `pull request ${number}`, action: `missed ${JSON.stringify(body)}` },
+      key: { ...key, subject: `pull request ${number}` },
       mayHaveMovedNothing: false,
     };
   }

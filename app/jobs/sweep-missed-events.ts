@@ -28,8 +28,11 @@ interface Standing {
   readonly headSha: string;
   readonly baseRef: string;
   readonly facts?: string;
-  readonly event: MissedEvent;
+  readonly event: Unfound;
 }
+
+/** What was not told, before it is handed in. */
+type Unfound = MissedEvent extends infer One ? Omit<One, 'finding'> : never;
 
 /**
  * Finds what no delivery told: compares where branches and open pull requests stand at the host with where Slipway last
@@ -118,7 +121,8 @@ export class SweepMissedEvents {
     const { event, headSha, baseRef } = difference;
     const facts = [event, headSha, baseRef, difference.facts ?? '', last?.delivery, last?.at];
     const id = createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32);
-    await this.#take({ provider: missedProvider, id, event: 'missed', body: JSON.stringify(difference.event) });
+    const body = JSON.stringify({ ...event, finding: id });
+    await this.#take({ provider: missedProvider, id, event: 'missed', body });
   }
 
   async #postpone({ _id, tenant }: KnownRepository, error: unknown): Promise<void> {

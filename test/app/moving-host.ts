@@ -13,14 +13,8 @@ import { SweepMissedEvents, type SweepPace } from '../../app/jobs/sweep-missed-e
 import { createApp } from '../../app/server.ts';
 import { Sha } from '../../engine/core/trigger.ts';
 import type { GitHost, PullRequest } from '../../providers/git-host.ts';
-import { gitHubWebhooks } from '../../providers/github/webhook.ts';
-
-const secret = 'a secret for tests alone';
-const common = {
-  installation: { id: 7 },
-  repository: { id: 11, name: 'web', full_name: 'acme/web', default_branch: 'main' },
-  sender: { login: 'ann', id: 3 },
-};
+import type { HostShape, PullMove, RefMove, Told } from '../providers/host-shapes.ts';
+import { signedHeaders } from '../providers/signing.ts';
 
 /** A delivery that the host has made, and nobody has seen yet. */
 export interface Made {
@@ -33,8 +27,9 @@ function shaOf(text: string): Sha {
   return Sha(createHmac('sha1', 'commits').update(text).digest('hex'));
 }
 
-/** A Git host as far as it moves: branches and pull requests change, and each change makes a delivery as GitHub's. */
+/** A Git host as far as it moves: branches and pull requests change, and each change makes the host's own deliveries. */
 export class MovingHost {
+  readonly shape: HostShape;
   readonly #branches = new Map<string, Sha[]>();
   readonly #pulls = new Map<number, PullRequest>();
   #made = 0;
@@ -42,44 +37,46 @@ export class MovingHost {
   fault: Error | undefined;
   asked = 0;
 
-  push(branch: string, sha = shaOf(`${branch} ${this.#made}`)): Made {
-    const before = this.#branches.get(branch)?.at(-1);
-    this.#branches.set(branch, [...(this.#branches.get(branch) ?? []), sha]);
-    const ref = `refs/heads/${branch}`;
-    const facts = { ref, before: before ?? '0'.repeat(40), after: sha, deleted: false, forced: false };
-    return this.#make('push', { ...facts, head_commit: { id: sha, message: `Change ${branch}` } });
+  constructor(shape: HostShape) {
+    this.shape = shape;
+  }
+
+  /** One push of one branch. */
+  push(branch: string, sha?: Sha): Made {
+    const [made] = this.#push([this.#move(branch, sha)]);
+    if (made === undefined) throw new RangeError('a push of one branch is always told');
+    return made;
+  }
+
+  /** One push that moves several branches: how many deliveries it makes is the host's own. */
+  pushTogether(branches: readonly string[]): readonly Made[] {
+    return this.#push(branches.map((branch) => this.#move(branch)));
   }
 
   open(number: number, baseRef = 'main'): Made {
     const headSha = shaOf(`pull ${number} ${this.#made}`);
     const baseSha = this.#branches.get('main')?.at(-1) ?? shaOf('main');
-    const author = { author: 'ann', authorId: '3' };
     const refs = { headRef: `topic-${number}`, headSha, headRepositoryId: '11', isFork: false, baseRef, baseSha };
-    const pull: PullRequest = {
-      number,
-      title: 'Change',
-      state: 'open',
-      ...refs,
-      isDraft: false,
-      ...author,
-      labels: [],
-    };
-    return this.#change(pull, 'opened');
+    const person = { author: 'ann', authorId: '3' };
+    const pull = { number, title: 'Change', state: 'open' as const, isDraft: false, labels: [], ...refs, ...person };
+    return this.#change('opened', pull);
   }
 
   commit(number: number): Made {
-    const before = this.#pull(number);
-    const pull = { ...before, headSha: shaOf(`pull ${number} ${this.#made}`) };
-    return this.#change(pull, 'synchronize', { before: before.headSha, after: pull.headSha });
+    return this.#change('committed', { ...this.#pull(number), headSha: shaOf(`pull ${number} ${this.#made}`) });
   }
 
   retarget(number: number, baseRef: string): Made {
-    const before = this.#pull(number);
-    return this.#change({ ...before, baseRef }, 'edited', { changes: { base: { ref: { from: before.baseRef } } } });
+    return this.#change('retargeted', { ...this.#pull(number), baseRef });
+  }
+
+  /** Some hosts tell it as they tell new commits. */
+  retitle(number: number): Made {
+    return this.#change('retitled', { ...this.#pull(number), title: `Change ${this.#made}` });
   }
 
   close(number: number, state: 'closed' | 'merged'): Made {
-    return this.#change({ ...this.#pull(number), state }, 'closed');
+    return this.#change('ended', { ...this.#pull(number), state });
   }
 
   /** Where everything stands. */
@@ -124,26 +121,28 @@ export class MovingHost {
     return pull;
   }
 
-  #change(pull: PullRequest, action: string, facts: Readonly<Record<string, unknown>> = {}): Made {
+  #change(what: PullMove['what'], pull: PullRequest): Made {
+    const before = this.#pulls.get(pull.number);
     this.#pulls.set(pull.number, pull);
-    const side = { repo: { id: 11 } };
-    return this.#make('pull_request', {
-      action,
-      number: pull.number,
-      pull_request: {
-        title: pull.title,
-        user: { login: 'ann', id: 3 },
-        head: { ref: pull.headRef, sha: pull.headSha, ...side },
-        base: { ref: pull.baseRef, sha: pull.baseSha, ...side },
-        merged: pull.state === 'merged',
-      },
-      ...facts,
-    });
+    return this.#make(this.shape.pullRequest({ what, pull, ...(before === undefined ? {} : { before }) }));
   }
 
-  #make(event: string, facts: Readonly<Record<string, unknown>>): Made {
+  #move(name: string, after = shaOf(`${name} ${this.#made}`)): RefMove {
+    const all = this.#branches.get(name) ?? [];
+    const before = all.at(-1);
+    this.#branches.set(name, [...all, after]);
+    return { kind: 'branch', name, after, message: `Change ${name}`, ...(before === undefined ? {} : { before }) };
+  }
+
+  #push(moves: readonly RefMove[]): readonly Made[] {
+    // Counted even where nothing is told of it, so that no two pushes make the same commit.
     this.#made += 1;
-    return { id: `delivery-${this.#made}`, event, body: JSON.stringify({ ...common, ...facts }) };
+    return this.shape.pushed(moves).map((told) => this.#make(told));
+  }
+
+  #make([event, body]: Told): Made {
+    this.#made += 1;
+    return { id: `delivery-${this.#made}`, event, body: JSON.stringify(body) };
   }
 }
 
@@ -161,7 +160,8 @@ export async function listeningSlipway(host: MovingHost, pace: SweepPace) {
   const clock = { now: () => new Date(now) };
   const refs = new KnownRefs({ database, clock });
   await refs.prepare();
-  const source = gitHubWebhooks([secret]);
+  const { provider, signing, secret } = host.shape;
+  const source = host.shape.webhooks(clock.now);
   const port = host.port();
   /** `<subject> <head> into <base>`, as often as it was begun; a pull request that ended is `over`. */
   const begun: string[] = [];
@@ -169,8 +169,7 @@ export async function listeningSlipway(host: MovingHost, pace: SweepPace) {
   const inbox = new Inbox({
     database,
     clock,
-    translate: (provider, event, body) =>
-      provider === missedProvider ? missedHostEvent(body) : source.translate(event, body),
+    translate: (from, event, body) => (from === missedProvider ? missedHostEvent(body) : source.translate(event, body)),
     handle: async (event, delivery) => {
       if (event.type !== 'trigger' && event.type !== 'incomplete') return { ignoredBecause: event.type };
       const news = await refs.news(event, delivery, port);
@@ -194,7 +193,7 @@ export async function listeningSlipway(host: MovingHost, pace: SweepPace) {
   });
   await inbox.prepare();
   const app = createApp({
-    webhooks: webhookRoutes({ source: (provider) => (provider === 'github' ? source : undefined), inbox }),
+    webhooks: webhookRoutes({ source: (asked) => (asked === provider ? source : undefined), inbox }),
     api: new Hono(),
     apiToken: 'token',
     hosts: () => new Set(),
@@ -213,17 +212,8 @@ export async function listeningSlipway(host: MovingHost, pace: SweepPace) {
     last,
     errors,
     async deliver({ id, event, body }: Made): Promise<void> {
-      const answer = await app.request('/webhooks/github', {
-        method: 'POST',
-        body,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': String(Buffer.byteLength(body)),
-          'x-github-delivery': id,
-          'x-github-event': event,
-          'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
-        },
-      });
+      const headers = signedHeaders(signing, secret, Buffer.from(body), { id, event, at: clock.now() });
+      const answer = await app.request(`/webhooks/${provider}`, { method: 'POST', body, headers });
       if (answer.status !== 202) throw new Error(`the delivery was answered ${answer.status}`);
       await inbox.idle();
     },

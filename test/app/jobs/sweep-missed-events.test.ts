@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { GitHostError } from '../../../providers/git-host-error.ts';
+import { gitHubShape } from '../../providers/host-shapes.ts';
 import { listeningSlipway, MovingHost } from '../moving-host.ts';
 
 const minute = 60_000;
@@ -7,7 +8,7 @@ const pace = { everyMs: 10 * minute, againMs: minute, perTenant: 1 };
 
 /** A repository that Slipway has heard of and looked at once. */
 async function world() {
-  const host = new MovingHost();
+  const host = new MovingHost(gitHubShape);
   const slipway = await listeningSlipway(host, pace);
   await slipway.deliver(host.push('main'));
   await slipway.sweep();
@@ -35,8 +36,18 @@ it('finds a push, a pull request and its end that no delivery told', async () =>
   expect(await sweepFor(30)).toBe(0);
 });
 
+it('finds one pull request again that moved again untold within minutes', async () => {
+  const { host, slipway, sweepFor } = await world();
+  await slipway.deliver(host.open(1));
+  host.commit(1);
+  while ((await sweepFor(0.5)) === 0);
+  host.retarget(1, 'release');
+  expect(await sweepFor(12)).toBe(1);
+  expect(Object.fromEntries(slipway.last)).toEqual(host.standing());
+});
+
 it('runs nothing for what was there before Slipway was', async () => {
-  const host = new MovingHost();
+  const host = new MovingHost(gitHubShape);
   const slipway = await listeningSlipway(host, pace);
   for (const branch of ['main', 'old', 'older']) host.push(branch);
   host.open(1);
