@@ -377,6 +377,11 @@ export async function startSlipway(
   const { server, port } = await listen(app, config.listen);
   listensAt = `http://${config.listen.host}:${port}`;
   for (const name of [config.listen.host, '127.0.0.1', 'localhost']) allowed.add(`${name}:${port}`);
+  // Some wait for people for months.
+  const isUnderWay = (runId: string) => {
+    const run = loop.driven(runId);
+    return run !== undefined && run.outcome === undefined;
+  };
   const jobs = await startJobs(
     database,
     [
@@ -388,7 +393,7 @@ export async function startSlipway(
       { name: 'sweep-missed-events', every: '30 seconds', run: () => sweepMissed.sweepDue() },
       { name: 'expire-deliveries', every: '1 hour', run: () => inbox.expire() },
       { name: 'expire-shown', every: '1 hour', run: () => showChecks.expire() },
-      { name: 'expire-logs', every: '1 hour', run: () => logs.expire() },
+      { name: 'expire-logs', every: '1 hour', run: () => logs.expire(isUnderWay) },
       { name: 'expire-artifacts', every: '1 hour', run: () => expireArtifacts({ artifacts, revisions, loop }) },
       { name: 'sweep-uploads', every: '1 hour', run: () => artifacts.sweep(new Date(Date.now() - leftUploadMs)) },
     ],

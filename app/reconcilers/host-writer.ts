@@ -175,7 +175,10 @@ export class HostWriter {
       else if (before.isCompleted === true) await this.#shown.replaceOne({ _id: key }, { createdAt, expiresAt });
       const known = before?.isCompleted === true ? undefined : before?.hostId;
       const shown = late(content, this.#clock.now().getTime() - wanted.since);
-      const hostId = await this.#publish(repository, shown, known, before !== null && known === undefined);
+      // What a run wrote that waited for people since is not remembered any more, but stands.
+      const isForgotten = before === null && createdAt.getTime() + keptMs <= this.#clock.now().getTime();
+      const mayExist = known === undefined && (before !== null || isForgotten);
+      const hostId = await this.#publish(repository, shown, known, mayExist);
       const isCompleted = content.type === 'check' && content.check.state.status === 'completed';
       if (hostId !== undefined)
         await this.#shown.replaceOne(

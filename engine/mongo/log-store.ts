@@ -187,20 +187,28 @@ export function mongoLogStore(database: Database, clock: Clock, keptMs: number):
       await end(key, { lines, ...(missing === undefined ? {} : { missing }) });
     },
 
-    async expire() {
+    async expire(isWanted) {
       let gone = 0;
       for (const name of ['log-chunks', 'log-ends'])
-        gone += await expireFrom(database.collection<Expiring>(name), clock.now());
+        gone += await expireFrom(database.collection<Expiring>(name), {
+          now: clock.now(),
+          keepUntil: inTime(),
+          isWanted,
+        });
       return gone;
     },
   };
 }
 
 /** Some at a time, so that neither a reader nor a writer waits long for it. */
-async function expireFrom(collection: DocumentCollection<Expiring>, now: Date): Promise<number> {
+async function expireFrom(
+  collection: DocumentCollection<Expiring>,
+  facts: { readonly now: Date; readonly keepUntil: Date; readonly isWanted: (runId: string) => boolean },
+): Promise<number> {
+  const { now, keepUntil: expiresAt, isWanted } = facts;
   await collection.createIndex({ expiresAt: 1 });
   let gone = 0;
-  while (gone < expireAtMost) {
+  for (let looked = 0; looked < expireAtMost; looked += expireAtOnce) {
     const due = await collection
       .find({ expiresAt: { $lt: now } })
       .sort({ expiresAt: 1 })
@@ -208,7 +216,10 @@ async function expireFrom(collection: DocumentCollection<Expiring>, now: Date): 
       .project<{ _id: string }>({ _id: 1 })
       .toArray();
     if (due.length === 0) break;
-    const { deletedCount } = await collection.deleteMany({ _id: { $in: due.map(({ _id }) => _id) } });
+    const ids = due.map(({ _id }) => _id);
+    const wanted = ids.filter((id) => isWanted(runIdOf(id)));
+    if (wanted.length > 0) await collection.updateMany({ _id: { $in: wanted } }, { $set: { expiresAt } });
+    const { deletedCount } = await collection.deleteMany({ _id: { $in: ids.filter((id) => !wanted.includes(id)) } });
     gone += deletedCount;
   }
   return gone;
@@ -234,6 +245,11 @@ async function news(key: string, followers: Map<string, Set<() => void>>, signal
 
 function keyOf({ runId, stage, attempt }: AttemptRef): string {
   return `${runId}:${createHash('sha256').update(stage).digest('hex').slice(0, 16)}:${attempt}`;
+}
+
+/** Of a key, or an id that begins with one. */
+function runIdOf(key: string): string {
+  return key.split(':', 1)[0] ?? '';
 }
 
 function idOf(key: string, firstLine: number): string {

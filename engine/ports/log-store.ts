@@ -27,8 +27,12 @@ export interface LogStore {
    * @param missing what is not in it, for people; absent where nothing is
    */
   close(attempt: AttemptRef, missing?: string): Promise<void>;
-  /** Removes what was kept for as long as logs are kept, a bounded part at a time. @returns how much is gone */
-  expire(): Promise<number>;
+  /**
+   * Removes what was kept for as long as logs are kept, a bounded part at a time.
+   * @param isWanted runs whose logs stay for another while
+   * @returns how much is gone
+   */
+  expire(isWanted: (runId: string) => boolean): Promise<number>;
 }
 
 /** Whether all of a log is kept. */

@@ -6,6 +6,7 @@ import type { Database } from '../../engine/ports/database.ts';
 import type { LogStore } from '../../engine/ports/log-store.ts';
 
 const day = 24 * 3_600_000;
+const nobody = () => false;
 
 /** What agents and readers rely on in the log store, over every database. */
 export function logStoreContract(
@@ -111,15 +112,26 @@ export function logStoreContract(
       await keep(0, 5, 5);
       await store.close(attempt, 'its node is gone');
       now = new Date(now.getTime() + 29 * day);
-      await store.expire();
+      await store.expire(nobody);
       expect(await read()).toHaveLength(6);
       attempt = old;
       expect(await read()).toEqual(numbered(0, 20));
       now = new Date(now.getTime() + 2 * day);
-      expect(await store.expire()).toBeGreaterThanOrEqual(5);
+      expect(await store.expire(nobody)).toBeGreaterThanOrEqual(5);
       expect(await read()).toEqual([]);
       attempt = { ...old, attempt: 2 };
       expect(await read()).toHaveLength(6);
+    });
+
+    it('keeps the log of a run that is under way for as long as it is', async () => {
+      await keep(0, 20, 5);
+      await store.complete(attempt, summary(numbered(0, 20)));
+      now = new Date(now.getTime() + 91 * day);
+      await store.expire((runId) => runId === attempt.runId);
+      expect(await read()).toEqual(numbered(0, 20));
+      now = new Date(now.getTime() + 91 * day);
+      expect(await store.expire(nobody)).toBeGreaterThanOrEqual(5);
+      expect(await read()).toEqual([]);
     });
 
     it('ends who follows: with a whole log silently, with one that was cut in words', async () => {
