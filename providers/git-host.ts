@@ -190,9 +190,17 @@ export interface GitHost {
   ): Promise<{ readonly paths: readonly string[]; readonly isComplete: boolean }>;
   defaultBranch(repository: RepositoryRef): Promise<string>;
   branchHead(repository: RepositoryRef, branch: string): Promise<Sha | undefined>;
-  /** Tips of all branches, at most 1,000. `isComplete` false: the host has more. */
+  /** Tips of all branches, at most 1,000. `isComplete` false: the host has more, behind those that are listed. */
   branchHeads(repository: RepositoryRef): Promise<{
     readonly heads: readonly { readonly branch: string; readonly sha: Sha }[];
+    readonly isComplete: boolean;
+  }>;
+  /**
+   * The commits that tags name, annotated or not: at most 1,000, the newest first where the host can say which they are.
+   * `isComplete` false: the host has more, behind those that are listed.
+   */
+  tagHeads(repository: RepositoryRef): Promise<{
+    readonly heads: readonly { readonly tag: string; readonly sha: Sha }[];
     readonly isComplete: boolean;
   }>;
   pullRequest(repository: RepositoryRef, number: number): Promise<PullRequest | undefined>;

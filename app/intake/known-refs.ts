@@ -5,6 +5,7 @@ import type {
   PushTrigger,
   RepositoryRef,
   Sha,
+  TagTrigger,
   Trigger,
 } from '../../engine/core/trigger.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
@@ -12,15 +13,15 @@ import type { Database } from '../../engine/ports/database.ts';
 import type { GitHost } from '../../providers/git-host.ts';
 import { completeTrigger } from './complete-trigger.ts';
 
-/** Where a branch or an open pull request stood when Slipway last heard of it. */
+/** Where a branch, a tag or an open pull request stood when Slipway last heard of it. */
 export interface KnownRef {
   /** `<tenant>/<repository>/<subject>` */
   readonly _id: string;
   readonly repositoryKey: string;
-  /** `branch main`, `pull request 7` */
+  /** `branch main`, `tag v1`, `pull request 7` */
   readonly subject: string;
   readonly headSha: string;
-  /** Of a pull request; empty for a branch. */
+  /** Of a pull request; else empty. */
   readonly baseRef: string;
   readonly isOpen: boolean;
   /** Of a pull request, what else decides what is run: whether it is a draft, and its labels. */
@@ -36,8 +37,8 @@ export interface KnownRepository {
   readonly tenant: string;
   readonly repository: RepositoryRef;
   readonly sweepAt: Date;
-  /** What was there at the first look is kept. */
-  readonly hasBaseline: boolean;
+  /** What was there at the first look is kept: branches, tags and pull requests. */
+  readonly knowsOldRefs?: boolean;
   /** What differed at the last look: `<subject> <head> <base>`. */
   readonly suspects: readonly string[];
 }
@@ -51,7 +52,7 @@ type News =
   | { readonly trigger: Trigger }
   | { readonly again: PullRequestTrigger }
   | { readonly ignoredBecause: string };
-type Asked = Pick<GitHost, 'defaultBranch' | 'pullRequest' | 'branchHead' | 'holds'>;
+type Asked = Pick<GitHost, 'defaultBranch' | 'pullRequest' | 'branchHead' | 'holds' | 'tagHeads'>;
 
 const soonMs = 60_000;
 
@@ -82,12 +83,13 @@ export class KnownRefs {
     const trigger = needsHost(told) ? await completeTrigger(told, host) : told;
     if (trigger === undefined) return { ignoredBecause: 'the pull request is gone' };
     if (trigger.type === 'pull_request') return this.#pullRequestNews(trigger, told, delivery);
+    if (trigger.type === 'tag') return this.#tagNews(trigger, delivery, host);
     return trigger.type === 'push' ? this.#pushNews(trigger, delivery, host) : { trigger };
   }
 
   /** To be called when all that follows from a trigger is begun. */
   async saw(trigger: Trigger, delivery: string): Promise<void> {
-    if (trigger.type !== 'push' && trigger.type !== 'pull_request') return;
+    if (trigger.type !== 'push' && trigger.type !== 'tag' && trigger.type !== 'pull_request') return;
     const place = placeOf(trigger);
     await this.#refs.replaceOne(
       { _id: place._id },
@@ -137,7 +139,7 @@ export class KnownRefs {
 
   async looked(id: string, next: { readonly inMs: number; readonly suspects: readonly string[] }): Promise<void> {
     const sweepAt = new Date(this.#clock.now().getTime() + next.inMs);
-    await this.#repositories.updateOne({ _id: id }, { $set: { sweepAt, suspects: next.suspects, hasBaseline: true } });
+    await this.#repositories.updateOne({ _id: id }, { $set: { sweepAt, suspects: next.suspects, knowsOldRefs: true } });
   }
 
   /** Leaves a repository, or all of a tenant, alone for a while. */
@@ -179,11 +181,22 @@ export class KnownRefs {
       : { trigger };
   }
 
+  /** A tag that moved is run again, for where it stands. */
+  async #tagNews(trigger: TagTrigger, delivery: string, host: Asked) {
+    const { repository, tag, headSha } = trigger;
+    const known = await this.#refs.findOne({ _id: placeOf(trigger)._id });
+    if (known?.delivery === undefined || known.delivery === delivery) return { trigger };
+    if (known.headSha === headSha) return { ignoredBecause: `${tag} stands where ${known.delivery} told` };
+    const { heads } = await host.tagHeads(repository);
+    const isOvertaken = heads.some((now) => now.tag === tag && now.sha !== headSha);
+    return isOvertaken ? { ignoredBecause: `${tag} was moved again since` } : { trigger };
+  }
+
   async #know(repository: RepositoryRef): Promise<void> {
     const _id = keyOf(repository);
     const { matchedCount } = await this.#repositories.updateOne({ _id }, { $set: { repository } });
     if (matchedCount > 0) return;
-    const first = { tenant: repository.tenant, sweepAt: this.#clock.now(), hasBaseline: false, suspects: [] };
+    const first = { tenant: repository.tenant, sweepAt: this.#clock.now(), suspects: [] };
     await this.#repositories.updateOne({ _id }, { $setOnInsert: first, $set: { repository } }, { upsert: true });
   }
 
@@ -207,18 +220,24 @@ function needsHost(told: KnownOfTrigger | Trigger): told is KnownOfTrigger {
   return told.type === 'pull_request' || told.defaultBranch === undefined;
 }
 
-function placeOf(trigger: PushTrigger | PullRequestTrigger): Omit<KnownRef, 'delivery' | 'at'> {
+function placeOf(trigger: PushTrigger | TagTrigger | PullRequestTrigger): Omit<KnownRef, 'delivery' | 'at'> {
   const repositoryKey = keyOf(trigger.repository);
-  const subject = trigger.type === 'push' ? `branch ${trigger.branch}` : `pull request ${trigger.number}`;
-  return {
-    _id: `${repositoryKey}/${subject}`,
-    repositoryKey,
-    subject,
-    headSha: trigger.headSha,
-    baseRef: trigger.type === 'push' ? '' : trigger.baseRef,
-    isOpen: trigger.type === 'push' || trigger.action === 'opened' || trigger.action === 'updated',
-    ...(trigger.type === 'push' ? {} : { facts: factsOf(trigger) }),
-  };
+  const subject = subjectOf(trigger);
+  const place = { _id: `${repositoryKey}/${subject}`, repositoryKey, subject, headSha: trigger.headSha };
+  if (trigger.type !== 'pull_request') return { ...place, baseRef: '', isOpen: true };
+  const isOpen = trigger.action === 'opened' || trigger.action === 'updated';
+  return { ...place, baseRef: trigger.baseRef, isOpen, facts: factsOf(trigger) };
+}
+
+function subjectOf(trigger: PushTrigger | TagTrigger | PullRequestTrigger): string {
+  switch (trigger.type) {
+    case 'push':
+      return `branch ${trigger.branch}`;
+    case 'tag':
+      return `tag ${trigger.tag}`;
+    case 'pull_request':
+      return `pull request ${trigger.number}`;
+  }
 }
 
 function rest({ _id: _, ...facts }: Omit<KnownRef, 'delivery' | 'at'>): Omit<KnownRef, '_id' | 'delivery' | 'at'> {

@@ -26,6 +26,7 @@ const MissedEvent = z.discriminatedUnion('type', [
     headSha: z.string(),
     beforeSha: z.string().optional(),
   }),
+  z.object({ ...common, type: z.literal('tag'), tag: z.string(), headSha: z.string() }),
   z.object({
     ...common,
     type: z.literal('pull_request'),
@@ -35,7 +36,7 @@ const MissedEvent = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** What no delivery told: a branch that moved, or a pull request that stands elsewhere than it did. */
+/** What no delivery told: a branch or tag that moved, or a pull request that stands elsewhere than it did. */
 export type MissedEvent = z.infer<typeof MissedEvent> & { readonly repository: RepositoryRef };
 
 /** As a delivery would have told it. Who pushed stands nowhere at the host. */
@@ -53,19 +54,26 @@ export function missedHostEvent(body: unknown): HostEvent {
       mayHaveMovedNothing: false,
     };
   }
-  const { branch, headSha, beforeSha } = missed;
+  const name = missed.type === 'tag' ? missed.tag : missed.branch;
+  const facts = {
+    repository: missed.repository,
+    actor: { login: 'somebody', id: '' },
+    title: `${name} at ${missed.headSha.slice(0, 7)}`,
+    headSha: Sha(missed.headSha),
+  };
+  if (missed.type === 'tag') {
+    return {
+      type: 'incomplete',
+      known: { ...facts, type: 'tag', tag: missed.tag },
+      key: { ...key, subject: `tag ${missed.tag}`, after: missed.headSha },
+      mayHaveMovedNothing: false,
+    };
+  }
+  const { branch, beforeSha } = missed;
   return {
     type: 'incomplete',
-    known: {
-      type: 'push',
-      repository: missed.repository,
-      actor: { login: 'somebody', id: '' },
-      title: `${branch} at ${headSha.slice(0, 7)}`,
-      branch,
-      headSha: Sha(headSha),
-      ...(beforeSha === undefined ? {} : { beforeSha: Sha(beforeSha) }),
-    },
-    key: { ...key, subject: `branch ${branch}`, before: beforeSha ?? '', after: headSha },
+    known: { ...facts, type: 'push', branch, ...(beforeSha === undefined ? {} : { beforeSha: Sha(beforeSha) }) },
+    key: { ...key, subject: `branch ${branch}`, before: beforeSha ?? '', after: missed.headSha },
     mayHaveMovedNothing: false,
   };
 }

@@ -11,7 +11,7 @@ export interface SweepPace {
   readonly everyMs: number;
   /** To the second look at what differs: a delivery may be on its way. */
   readonly againMs: number;
-  /** Repositories of one tenant in one go, at 2 requests or a few more each: the hosts count requests. */
+  /** Repositories of one tenant in one go, at 3 requests or a few more each: the hosts count requests. */
   readonly perTenant: number;
 }
 
@@ -35,7 +35,7 @@ interface Standing {
 type Unfound = MissedEvent extends infer One ? Omit<One, 'finding'> : never;
 
 /**
- * Finds what no delivery told: compares where branches and open pull requests stand at the host with where Slipway last
+ * Finds what no delivery told: compares where branches, tags and open pull requests stand at the host with where Slipway last
  * heard they stood. What differs twice is handed to the inbox, and goes the way of a delivery from there.
  */
 export class SweepMissedEvents {
@@ -74,12 +74,13 @@ export class SweepMissedEvents {
     return { looked: due.length, found };
   }
 
-  async #sweep({ _id, repository, hasBaseline, suspects }: KnownRepository): Promise<number> {
+  async #sweep({ _id, repository, knowsOldRefs = false, suspects }: KnownRepository): Promise<number> {
     const host = this.#hosts(repository.provider);
     // What is known is read first: what comes in meanwhile makes a suspect at most, which the second look clears.
     const known = await this.#refs.of(_id);
     const pulls = await host.openPullRequests(repository);
-    const { heads, isComplete } = await host.branchHeads(repository);
+    const branches = await host.branchHeads(repository);
+    const tags = await host.tagHeads(repository);
     const standing: Standing[] = [
       ...pulls.map(({ number, headSha, baseRef, author, authorId, ...facts }) => ({
         subject: `pull request ${number}`,
@@ -88,36 +89,44 @@ export class SweepMissedEvents {
         facts: factsOf(facts),
         event: { type: 'pull_request' as const, repository, number, author, authorId },
       })),
-      ...heads.map(({ branch, sha }) => {
-        const before = known.find(({ subject }) => subject === `branch ${branch}`)?.headSha;
-        return {
-          subject: `branch ${branch}`,
-          headSha: sha,
-          baseRef: '',
-          event: { type: 'push' as const, repository, branch, headSha: sha, ...(before ? { beforeSha: before } : {}) },
-        };
+      ...branches.heads.map(({ branch, sha: headSha }) => {
+        const subject = `branch ${branch}`;
+        const beforeSha = known.find((ref) => ref.subject === subject)?.headSha;
+        const event = { type: 'push' as const, repository, branch, headSha, ...(beforeSha ? { beforeSha } : {}) };
+        return { subject, headSha, baseRef: '', event };
+      }),
+      ...tags.heads.map(({ tag, sha: headSha }) => {
+        const event = { type: 'tag' as const, repository, tag, headSha };
+        return { subject: `tag ${tag}`, headSha, baseRef: '', event };
       }),
     ];
-    if (!hasBaseline) await this.#refs.keepAsOld(repository, standing.map(withoutEvent));
-    const places = hasBaseline ? known : await this.#refs.of(_id);
-    const moved = standing.filter((now) => !isWhereItWas(now, places));
-    const closed = pulls.length < maxListed ? places.filter((ref) => isClosed(ref, standing)) : [];
+    const lists = [
+      { kind: 'branch ', isComplete: branches.isComplete },
+      { kind: 'tag ', isComplete: tags.isComplete },
+    ];
+    const old = knowsOldRefs ? lists.flatMap((list) => fromBehind(list, standing, known)) : standing;
+    if (old.length > 0) await this.#refs.keepAsOld(repository, old.map(withoutEvent));
+    const places = old.length === 0 ? known : await this.#refs.of(_id);
+    const bySubject = new Map(places.map((ref) => [ref.subject, ref]));
+    const subjects = new Set(standing.map(({ subject }) => subject));
+    const moved = standing.filter((now) => !isWhereItWas(now, bySubject.get(now.subject)));
+    const closed = pulls.length < maxListed ? places.filter((ref) => isClosed(ref, subjects)) : [];
     const differences = [...moved, ...closed.map((ref) => closing(repository, ref))];
     let found = 0;
     for (const difference of differences) {
       if (!suspects.includes(suspectOf(difference))) continue;
-      await this.#handIn(difference, places);
+      await this.#handIn(difference, bySubject.get(difference.subject));
       found += 1;
     }
-    if (isComplete) for (const ref of places) if (isDeleted(ref, heads)) await this.#refs.forget(ref._id);
+    for (const ref of places)
+      if (lists.some((list) => isDeleted(ref, list, subjects))) await this.#refs.forget(ref._id);
     const inMs = differences.length === 0 ? this.#pace.everyMs : this.#pace.againMs;
     await this.#refs.looked(_id, { inMs, suspects: differences.map(suspectOf) });
     return found;
   }
 
   /** The same finding is the same delivery, until Slipway has heard of something newer there. */
-  async #handIn(difference: Standing, places: readonly KnownRef[]): Promise<void> {
-    const last = places.find(({ subject }) => subject === difference.subject);
+  async #handIn(difference: Standing, last: KnownRef | undefined): Promise<void> {
     const { event, headSha, baseRef } = difference;
     const facts = [event, headSha, baseRef, difference.facts ?? '', last?.delivery, last?.at];
     const id = createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32);
@@ -142,21 +151,36 @@ function withoutEvent({ event: _, ...standing }: Standing): Omit<Standing, 'even
   return standing;
 }
 
-function isWhereItWas(now: Standing, places: readonly KnownRef[]): boolean {
-  return places.some(
-    ({ subject, headSha, baseRef, isOpen, facts = now.facts }) =>
-      isOpen && subject === now.subject && headSha === now.headSha && baseRef === now.baseRef && facts === now.facts,
-  );
+function isWhereItWas(now: Standing, ref: KnownRef | undefined): boolean {
+  if (ref === undefined || !ref.isOpen) return false;
+  const { facts = now.facts } = ref;
+  return now.headSha === ref.headSha && now.baseRef === ref.baseRef && now.facts === facts;
 }
 
-function isClosed(ref: KnownRef, standing: readonly Standing[]): boolean {
-  return (
-    ref.isOpen && ref.subject.startsWith('pull request ') && !standing.some(({ subject }) => subject === ref.subject)
-  );
+function isClosed({ subject, isOpen }: KnownRef, subjects: ReadonlySet<string>): boolean {
+  return isOpen && subject.startsWith('pull request ') && !subjects.has(subject);
 }
 
-function isDeleted(ref: KnownRef, heads: readonly { readonly branch: string }[]): boolean {
-  return ref.subject.startsWith('branch ') && !heads.some(({ branch }) => ref.subject === `branch ${branch}`);
+/** Branches or tags that the host listed. */
+interface Listed {
+  /** What their subjects begin with. */
+  readonly kind: string;
+  readonly isComplete: boolean;
+}
+
+function isDeleted({ subject }: KnownRef, { kind, isComplete }: Listed, subjects: ReadonlySet<string>): boolean {
+  return isComplete && subject.startsWith(kind) && !subjects.has(subject);
+}
+
+/**
+ * Of a list that the host cut, what stands behind the last one known: as likely as new it is an old one, which came into
+ * the list because another one was deleted.
+ */
+function fromBehind({ kind, isComplete }: Listed, standing: readonly Standing[], known: readonly KnownRef[]) {
+  if (isComplete) return [];
+  const subjects = new Set(known.map(({ subject }) => subject));
+  const listed = standing.filter(({ subject }) => subject.startsWith(kind));
+  return listed.slice(listed.findLastIndex(({ subject }) => subjects.has(subject)) + 1);
 }
 
 function closing(repository: RepositoryRef, { subject, headSha, baseRef }: KnownRef): Standing {

@@ -19,12 +19,14 @@ const tooLong = 555;
 const treePages = 50;
 const diffPages = 10;
 const branchPages = 10;
+/** The newest are all that may have been missed. */
+const tagPages = 1;
 const branchesPerRequest = 25;
 
 const Entry = z.object({ path: z.string(), type: z.string(), size: z.number().optional() });
 const Side = z.object({ path: z.string() }).nullish();
 const Change = z.object({ old: Side, new: Side });
-const Branch = z.object({ name: z.string(), target: z.object({ hash: z.string() }) });
+const Ref = z.object({ name: z.string(), target: z.object({ hash: z.string() }) });
 const Repository = z.object({ mainbranch: z.object({ name: z.string() }).nullish() });
 
 /** Files, commits and branches, always at a full commit hash where there is one. */
@@ -33,7 +35,14 @@ export function readingCode(
   { url, cloneToken }: Pick<BitbucketOptions, 'url' | 'cloneToken'>,
 ): Pick<
   GitHost,
-  'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'branchHeads' | 'cloneAccess'
+  | 'readFile'
+  | 'listFiles'
+  | 'changedFiles'
+  | 'defaultBranch'
+  | 'branchHead'
+  | 'branchHeads'
+  | 'tagHeads'
+  | 'cloneAccess'
 > {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
@@ -92,10 +101,18 @@ export function readingCode(
 
     branchHeads: (repository) =>
       session.call('Listing branches', repository, async (api, at) => {
-        const { entries, isComplete } = await allPages(api, Branch, branchPages, () =>
+        const { entries, isComplete } = await allPages(api, Ref, branchPages, () =>
           api.request({ method: 'GET', url: pathOf(at, 'refs', 'branches'), pagelen: 100 }),
         );
         return { heads: entries.map(({ name, target }) => ({ branch: name, sha: Sha(target.hash) })), isComplete };
+      }),
+
+    tagHeads: (repository) =>
+      session.call('Listing tags', repository, async (api, at) => {
+        const { entries, isComplete } = await allPages(api, Ref, tagPages, () =>
+          api.request({ method: 'GET', url: pathOf(at, 'refs', 'tags'), sort: '-target.date', pagelen: 100 }),
+        );
+        return { heads: entries.map(({ name, target }) => ({ tag: name, sha: Sha(target.hash) })), isComplete };
       }),
 
     cloneAccess: async ({ owner, name }) => ({
@@ -126,7 +143,7 @@ export async function headsOf(
   for (let start = 0; start < branches.length; start += branchesPerRequest) {
     const some = branches.slice(start, start + branchesPerRequest);
     const q = some.map((name) => `name = "${name.replaceAll(/["\\]/g, '\\$&')}"`).join(' OR ');
-    const { entries } = await allPages(api, Branch, 1, () =>
+    const { entries } = await allPages(api, Ref, 1, () =>
       api.request({ method: 'GET', url: pathOf(at, 'refs', 'branches'), q, pagelen: 100 }),
     );
     for (const { name, target } of entries)

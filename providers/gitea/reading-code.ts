@@ -9,9 +9,11 @@ import { type GiteaOptions, type GiteaSession, orNone } from './session.ts';
 const maxTreeEntries = 50_000;
 const treePerPage = 1_000;
 const maxBranches = 1_000;
+const maxTags = 1_000;
 const maxComparedCommits = 1_000;
 
 export const Branch = z.object({ name: z.string(), commit: z.object({ id: z.string() }) });
+const Tag = z.object({ name: z.string(), commit: z.object({ sha: z.string() }) });
 const Tree = z.object({
   tree: z.array(z.object({ path: z.string(), type: z.string() })),
   total_count: z.number(),
@@ -27,7 +29,14 @@ export function readingCode(
   { url, cloneToken }: Pick<GiteaOptions, 'url' | 'cloneToken'>,
 ): Pick<
   GitHost,
-  'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'branchHeads' | 'cloneAccess'
+  | 'readFile'
+  | 'listFiles'
+  | 'changedFiles'
+  | 'defaultBranch'
+  | 'branchHead'
+  | 'branchHeads'
+  | 'tagHeads'
+  | 'cloneAccess'
 > {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
@@ -92,6 +101,12 @@ export function readingCode(
       session.call('Listing branches', repository, async (api, at) => {
         const { entries, isComplete } = await api.all(Branch, [...at, 'branches'], maxBranches);
         return { heads: entries.map(({ name, commit }) => ({ branch: name, sha: Sha(commit.id) })), isComplete };
+      }),
+
+    tagHeads: (repository) =>
+      session.call('Listing tags', repository, async (api, at) => {
+        const { entries, isComplete } = await api.all(Tag, [...at, 'tags'], maxTags);
+        return { heads: entries.map(({ name, commit }) => ({ tag: name, sha: Sha(commit.sha) })), isComplete };
       }),
 
     cloneAccess: async ({ owner, name }) => ({

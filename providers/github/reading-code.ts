@@ -5,6 +5,7 @@ import { type GitHubSession, isStatus } from './session.ts';
 import { queuePrefix } from './translate.ts';
 
 const branchPages = 10;
+const tagPages = 10;
 const perPage = 100;
 
 /** Files, commits and branches, always at a full commit hash where there is one. */
@@ -13,7 +14,14 @@ export function readingCode(
   origin: string,
 ): Pick<
   GitHost,
-  'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'branchHeads' | 'cloneAccess'
+  | 'readFile'
+  | 'listFiles'
+  | 'changedFiles'
+  | 'defaultBranch'
+  | 'branchHead'
+  | 'branchHeads'
+  | 'tagHeads'
+  | 'cloneAccess'
 > {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
@@ -93,6 +101,17 @@ export function readingCode(
           const { data } = await octokit.request('GET /repos/{owner}/{repo}/branches', asked);
           for (const { name, commit } of data)
             if (!name.startsWith(queuePrefix)) heads.push({ branch: name, sha: Sha(commit.sha) });
+          if (data.length < perPage) return { heads, isComplete: true };
+        }
+        return { heads, isComplete: false };
+      }),
+
+    tagHeads: (repository) =>
+      session.call('Listing tags', repository, async (octokit, at) => {
+        const heads: { tag: string; sha: Sha }[] = [];
+        for (let page = 1; page <= tagPages; page += 1) {
+          const { data } = await octokit.request('GET /repos/{owner}/{repo}/tags', { ...at, per_page: perPage, page });
+          for (const { name, commit } of data) heads.push({ tag: name, sha: Sha(commit.sha) });
           if (data.length < perPage) return { heads, isComplete: true };
         }
         return { heads, isComplete: false };

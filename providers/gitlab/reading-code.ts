@@ -6,6 +6,8 @@ import { allPages, type GitLabOptions, type GitLabSession } from './session.ts';
 
 const treePages = 100;
 const branchPages = 10;
+/** The newest are all that may have been missed. */
+const tagPages = 1;
 const treePerPage = 100;
 /** The least that GitLab shows of a comparison before it cuts it. */
 const maxComparedFiles = 1_000;
@@ -16,7 +18,14 @@ export function readingCode(
   { url, cloneToken }: Pick<GitLabOptions, 'url' | 'cloneToken'>,
 ): Pick<
   GitHost,
-  'readFile' | 'listFiles' | 'changedFiles' | 'defaultBranch' | 'branchHead' | 'branchHeads' | 'cloneAccess'
+  | 'readFile'
+  | 'listFiles'
+  | 'changedFiles'
+  | 'defaultBranch'
+  | 'branchHead'
+  | 'branchHeads'
+  | 'tagHeads'
+  | 'cloneAccess'
 > {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
@@ -80,6 +89,17 @@ export function readingCode(
       session.call('Listing branches', repository, async (api, projectId) => {
         const { entries, isComplete } = await allPages(branchPages, (page) => api.Branches.all(projectId, page));
         return { heads: entries.map(({ name, commit }) => ({ branch: name, sha: Sha(commit.id) })), isComplete };
+      }),
+
+    tagHeads: (repository) =>
+      session.call('Listing tags', repository, async (api, projectId) => {
+        const newestFirst = { orderBy: 'updated', sort: 'desc' } as const;
+        const { entries, isComplete } = await allPages(tagPages, (page) =>
+          api.Tags.all(projectId, { ...newestFirst, ...page }),
+        );
+        // A tag may name something else than a commit, of which there is nothing to run.
+        const heads = entries.flatMap(({ name, commit }) => (commit ? [{ tag: name, sha: Sha(commit.id) }] : []));
+        return { heads, isComplete };
       }),
 
     cloneAccess: async ({ owner, name }) => ({

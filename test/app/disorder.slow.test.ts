@@ -16,17 +16,22 @@ function numbers(seed: number): () => number {
   };
 }
 
-/** What happens at the host: a few branches, alone and together, and pull requests that come, move and go. */
+/** What happens at the host: a few branches and tags, alone and together, and pull requests that come, move and go. */
 function happening(host: MovingHost, random: () => number): () => readonly Made[] {
   const open: number[] = [];
   const branches = ['main', 'release', 'next', 'docs'];
   let opened = 0;
+  let tagged = 0;
   return () => {
     const at = Math.floor(random() * open.length);
     const number = open[at];
     const kind = random();
     const often = Math.floor(random() * 3);
-    if (kind < 0.3) return [host.push(branches[often] ?? 'main')];
+    if (kind < 0.22) return [host.push(branches[often] ?? 'main')];
+    if (kind < 0.3) {
+      tagged += 1;
+      return often === 0 ? host.pushTagged('main', `v${tagged}`) : [host.tag(often === 1 ? 'latest' : `v${tagged}`)];
+    }
     if (kind < 0.35) return host.pushTogether(branches.slice(0, 2 + often));
     if (number === undefined || kind < 0.5) {
       opened += 1;

@@ -31,11 +31,14 @@ function shaOf(text: string): Sha {
 export class MovingHost {
   readonly shape: HostShape;
   readonly #branches = new Map<string, Sha[]>();
+  readonly #tags = new Map<string, Sha>();
   readonly #pulls = new Map<number, PullRequest>();
   #made = 0;
   /** Set to make every question fail with it. */
   fault: Error | undefined;
   asked = 0;
+  /** It lists no more. */
+  maxTags = 1_000;
 
   constructor(shape: HostShape) {
     this.shape = shape;
@@ -51,6 +54,23 @@ export class MovingHost {
   /** One push that moves several branches: how many deliveries it makes is the host's own. */
   pushTogether(branches: readonly string[]): readonly Made[] {
     return this.#push(branches.map((branch) => this.#move(branch)));
+  }
+
+  /** One push of one tag, new or moved. */
+  tag(name: string, sha?: Sha): Made {
+    const [made] = this.#push([this.#moveTag(name, sha)]);
+    if (made === undefined) throw new RangeError('a push of one tag is always told');
+    return made;
+  }
+
+  /** `git push --follow-tags` */
+  pushTagged(branch: string, tag: string): readonly Made[] {
+    const move = this.#move(branch);
+    return this.#push([move, this.#moveTag(tag, move.after)]);
+  }
+
+  deleteTag(name: string): void {
+    this.#tags.delete(name);
   }
 
   open(number: number, baseRef = 'main'): Made {
@@ -82,14 +102,18 @@ export class MovingHost {
   /** Where everything stands. */
   standing(): Readonly<Record<string, string>> {
     const branches = [...this.#branches].map(([name, all]) => [`branch ${name}`, all.at(-1) ?? '']);
+    const tags = [...this.#tags].map(([name, sha]) => [`tag ${name}`, sha]);
     const pulls = [...this.#pulls.values()].map(({ number, headSha, baseRef, state }) => [
       `pull request ${number}`,
       state === 'open' ? `${headSha} into ${baseRef}` : 'over',
     ]);
-    return Object.fromEntries([...branches, ...pulls]);
+    return Object.fromEntries([...branches, ...tags, ...pulls]);
   }
 
-  port(): Pick<GitHost, 'defaultBranch' | 'pullRequest' | 'openPullRequests' | 'branchHead' | 'branchHeads' | 'holds'> {
+  port(): Pick<
+    GitHost,
+    'defaultBranch' | 'pullRequest' | 'openPullRequests' | 'branchHead' | 'branchHeads' | 'tagHeads' | 'holds'
+  > {
     const answer = async <T>(value: () => T): Promise<T> => {
       this.asked += 1;
       if (this.fault !== undefined) throw this.fault;
@@ -108,6 +132,12 @@ export class MovingHost {
           }),
           isComplete: true,
         })),
+      // In the order of their names, as some hosts list them.
+      tagHeads: () =>
+        answer(() => {
+          const heads = [...this.#tags].sort().map(([tag, sha]) => ({ tag, sha }));
+          return { heads: heads.slice(0, this.maxTags), isComplete: heads.length <= this.maxTags };
+        }),
       holds: (_, tip, sha) =>
         answer(() =>
           [...this.#branches.values()].some((all) => all.includes(sha) && all.indexOf(sha) <= all.indexOf(tip)),
@@ -132,6 +162,12 @@ export class MovingHost {
     const before = all.at(-1);
     this.#branches.set(name, [...all, after]);
     return { kind: 'branch', name, after, message: `Change ${name}`, ...(before === undefined ? {} : { before }) };
+  }
+
+  #moveTag(name: string, after = shaOf(`tag ${name} ${this.#made}`)): RefMove {
+    const before = this.#tags.get(name);
+    this.#tags.set(name, after);
+    return { kind: 'tag', name, after, message: `Tag ${name}`, ...(before === undefined ? {} : { before }) };
   }
 
   #push(moves: readonly RefMove[]): readonly Made[] {
@@ -179,6 +215,10 @@ export async function listeningSlipway(host: MovingHost, pace: SweepPace) {
       if (trigger.type === 'push') {
         begun.push(`branch ${trigger.branch} ${trigger.headSha}`);
         last.set(`branch ${trigger.branch}`, trigger.headSha);
+      }
+      if (trigger.type === 'tag') {
+        begun.push(`tag ${trigger.tag} ${trigger.headSha}`);
+        last.set(`tag ${trigger.tag}`, trigger.headSha);
       }
       if (trigger.type === 'pull_request') {
         const isOver = trigger.action === 'closed' || trigger.action === 'merged';

@@ -17,6 +17,8 @@ export interface GitHostWorld {
   comment(body: string): Promise<string>;
   /** All comments of the pull request, oldest first. */
   comments(): Promise<readonly { readonly author: string; readonly body: string }[]>;
+  /** Pushes an annotated tag of the head. */
+  tag(name: string): Promise<void>;
   /** Merges the pull request with a merge commit, as the writer. */
   merge(): Promise<void>;
   /** Takes a comment away behind the adapter's back. */
@@ -100,6 +102,19 @@ export function gitHostContract(name: string, make: () => Promise<GitHostWorld>)
       });
       expect(await host.openPullRequests(repository)).toEqual([pull]);
       expect(await host.pullRequest(repository, 4_711)).toBeUndefined();
+    });
+
+    it('lists tags with the commits that they name', async () => {
+      const { host, repository, headSha, tag } = await make();
+      expect(await host.tagHeads(repository)).toEqual({ heads: [], isComplete: true });
+      await tag('v1');
+      await tag('release/v2');
+      const { heads, isComplete } = await host.tagHeads(repository);
+      expect(isComplete).toBe(true);
+      expect([...heads].sort((one, other) => one.tag.localeCompare(other.tag))).toEqual([
+        { tag: 'release/v2', sha: headSha },
+        { tag: 'v1', sha: headSha },
+      ]);
     });
 
     it('looks permissions up, and gives strangers none', async () => {

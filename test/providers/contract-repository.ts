@@ -17,6 +17,12 @@ export async function pushContractBranches(clone: string): Promise<{ readonly ba
   return { baseSha, headSha };
 }
 
+/** Pushes an annotated tag of what is checked out in a clone. */
+export async function pushTag(clone: string, name: string): Promise<void> {
+  await git(clone, 'tag', '--annotate', '--message', `Release ${name}`, name);
+  await git(clone, 'push', '--quiet', 'origin', name);
+}
+
 /**
  * The embedded Git host with another face than GitHub's: `acme/web` with the contract's branches, a bot that may do
  * anything, Ann who writes, Bob who reads, and Mallory.

@@ -117,6 +117,7 @@ export async function rulesWorld(capabilities: GitHostCapabilities) {
     branchHead: async (_, branch) => up(state.branches.get(branch)),
     branchHeads: async () =>
       up({ heads: [...state.branches].map(([branch, sha]) => ({ branch, sha })), isComplete: true }),
+    tagHeads: async () => up({ heads: [], isComplete: true }),
     pullRequest: async () => up(state.pull),
     openPullRequests: async () => [],
     pullRequestFiles: async () => up(state.changed),

@@ -46,10 +46,52 @@ it('finds one pull request again that moved again untold within minutes', async 
   expect(Object.fromEntries(slipway.last)).toEqual(host.standing());
 });
 
+it('finds a tag that no delivery told, once, and takes one that is told after all for the same', async () => {
+  const { host, slipway, sweepFor } = await world();
+  const made = host.tag('v1');
+  expect(await sweepFor(12)).toBe(1);
+  const begun = [`tag v1 ${host.standing()['tag v1']}`];
+  expect(slipway.begun.slice(1)).toEqual(begun);
+  await slipway.deliver(made);
+  expect(await sweepFor(30)).toBe(0);
+  expect(slipway.begun.slice(1)).toEqual(begun);
+  host.tag('v1');
+  expect(await sweepFor(12)).toBe(1);
+  expect(slipway.last.get('tag v1')).toBe(host.standing()['tag v1']);
+});
+
+it('runs a tag that was moved for where it stands, whatever order its deliveries come in', async () => {
+  const { host, slipway } = await world();
+  const made = [host.tag('latest'), host.tag('latest'), host.tag('latest')];
+  for (const delivery of made.reverse()) await slipway.deliver(delivery);
+  expect(slipway.begun.slice(1)).toEqual([`tag latest ${host.standing()['tag latest']}`]);
+});
+
+it('runs nothing for an old tag that comes into a list that the host cuts, and finds a new one in it', async () => {
+  const host = new MovingHost(gitHubShape);
+  const slipway = await listeningSlipway(host, pace);
+  host.maxTags = 3;
+  for (const tag of ['v1', 'v2', 'v4', 'v5', 'v6']) host.tag(tag);
+  await slipway.deliver(host.push('main'));
+  await slipway.sweep();
+  host.deleteTag('v2');
+  for (let look = 0; look < 60; look += 1) {
+    slipway.passMs(minute / 2);
+    expect(await slipway.sweep()).toBe(0);
+  }
+  host.tag('v3');
+  for (let look = 0; look < 60; look += 1) {
+    slipway.passMs(minute / 2);
+    await slipway.sweep();
+  }
+  expect(slipway.begun.slice(1)).toEqual([`tag v3 ${host.standing()['tag v3']}`]);
+});
+
 it('runs nothing for what was there before Slipway was', async () => {
   const host = new MovingHost(gitHubShape);
   const slipway = await listeningSlipway(host, pace);
   for (const branch of ['main', 'old', 'older']) host.push(branch);
+  for (const tag of ['v1', 'v2']) host.tag(tag);
   host.open(1);
   await slipway.deliver(host.push('main'));
   for (let look = 0; look < 60; look += 1) {

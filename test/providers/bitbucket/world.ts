@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createBitbucketHost } from '../../../providers/bitbucket/adapter.ts';
 import type { GitHostWorld } from '../../contract/git-host.ts';
-import { ask, startFace } from '../contract-repository.ts';
+import { ask, pushTag, startFace } from '../contract-repository.ts';
 
 const states: Readonly<Record<string, string>> = { INPROGRESS: 'running', SUCCESSFUL: 'success', FAILED: 'failure' };
 export const cloneToken = 'reads-code-alone-for-tests';
@@ -77,6 +77,7 @@ export async function bitbucketWorld(options: { readonly timeoutMs?: number } = 
         .values.filter(({ deleted }) => !deleted)
         .map(({ user, content }) => ({ author: user.account_id, body: content.raw }));
     },
+    tag: (name) => pushTag(world.clone, name),
     async merge() {
       await ask(`${api}/pullrequests/${number}/merge`, ann, { method: 'POST', body: {} });
     },

@@ -85,6 +85,9 @@ export async function giteaWorld(
         author: user.login,
         body,
       })),
+    tag: async (tag_name) => {
+      await ask(dev, z.unknown(), 'POST', `${at}/tags`, { tag_name, target: headSha, message: `Release ${tag_name}` });
+    },
     // Gitea finds out in its own time whether it may be merged.
     merge: () =>
       expect

@@ -1,7 +1,7 @@
 import { createGitHubHost } from '../../../providers/github/adapter.ts';
 import { installationOctokit, octokitWith, startWorld } from '../../app/embedded/git-host/running-host.ts';
 import type { GitHostWorld } from '../../contract/git-host.ts';
-import { pushContractBranches } from '../contract-repository.ts';
+import { pushContractBranches, pushTag } from '../contract-repository.ts';
 
 const at = { owner: 'acme', repo: 'web' };
 const states: Readonly<Record<string, string>> = { in_progress: 'running', queued: 'queued' };
@@ -42,6 +42,7 @@ export async function gitHubWorld(options: { readonly timeoutMs?: number } = {})
       const { data } = await ann.rest.issues.listComments({ ...at, issue_number: pull.number });
       return data.map(({ user, body }) => ({ author: user?.login ?? '', body: body ?? '' }));
     },
+    tag: (name) => pushTag(clone, name),
     async merge() {
       await ann.rest.pulls.merge({ ...at, pull_number: pull.number });
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createGitLabHost } from '../../../providers/gitlab/adapter.ts';
 import type { GitHostWorld } from '../../contract/git-host.ts';
-import { ask, startFace } from '../contract-repository.ts';
+import { ask, pushTag, startFace } from '../contract-repository.ts';
 import { cloneToken } from './world.ts';
 
 const states: Readonly<Record<string, string>> = { failed: 'failure' };
@@ -38,6 +38,7 @@ export async function gitLabFaceWorld() {
       const found = z.array(Note).parse(await ask(`${notes}?sort=asc&per_page=100`, ann));
       return found.map(({ author, body }) => ({ author: author.username, body }));
     },
+    tag: (name) => pushTag(world.clone, name),
     async merge() {
       await ask(`${api}/merge_requests/${number}/merge`, ann, { method: 'PUT', body: {} });
     },

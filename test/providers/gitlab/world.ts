@@ -13,7 +13,7 @@ const active = { state: 'active', membership_state: 'active' };
 /** The GitLab adapter against a constructed GitLab, with the contract's merge request. */
 export async function gitLabWorld(
   options: { readonly timeoutMs?: number } = {},
-): Promise<Omit<GitHostWorld, 'merge'> & { readonly gitlab: ConstructedGitLab }> {
+): Promise<Omit<GitHostWorld, 'merge' | 'tag'> & { readonly gitlab: ConstructedGitLab }> {
   const writer = { id: 1, username: 'ann' };
   const state: GitLabState = {
     files: {

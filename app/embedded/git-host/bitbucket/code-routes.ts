@@ -73,6 +73,20 @@ export function addCodeRoutes(api: Api, host: Host): void {
     return c.json({ ...shown, values });
   });
 
+  api.get(`${base}/refs/tags`, async (c) => {
+    const repository = repositoryOf(host, c, read);
+    const git = gitOf(host, repository.id);
+    const shown = page(c, await git.tags(), 100);
+    const values = await Promise.all(
+      shown.values.map(async ({ name, sha }) => {
+        const commit = await git.commit(sha);
+        if (commit === undefined) throw notFound();
+        return { type: 'tag', name, target: commitShape(host, repository, commit) } as const;
+      }),
+    );
+    return c.json({ ...shown, values });
+  });
+
   api.get(`${base}/commit/:sha`, async (c) => {
     const repository = repositoryOf(host, c, read);
     const commit = await gitOf(host, repository.id).commit(c.req.param('sha'));

@@ -71,6 +71,17 @@ export class BareRepository {
     return found;
   }
 
+  /** Tags that name a commit, annotated or not, with it; the newest first. */
+  async tags(): Promise<readonly { readonly name: string; readonly sha: string }[]> {
+    const format = '--format=%(objectname) %(objecttype) %(*objectname) %(*objecttype) %(refname)';
+    const text = (await this.git(['for-each-ref', '--sort=-creatordate', format, 'refs/tags'])).toString();
+    return text.split('\n').flatMap((line) => {
+      const [sha = '', type, peeled = '', peeledType, ref = ''] = line.split(' ');
+      const named = type === 'commit' ? sha : peeledType === 'commit' ? peeled : undefined;
+      return named === undefined ? [] : [{ name: ref.slice('refs/tags/'.length), sha: named }];
+    });
+  }
+
   /** The commit that a full hash, branch, tag or full ref name means, in this order. */
   async resolve(name: string): Promise<string | undefined> {
     const candidates = isFullHash(name)

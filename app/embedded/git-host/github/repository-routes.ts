@@ -140,6 +140,20 @@ export function addRepositoryRoutes(api: Api, host: Host): void {
     });
   });
 
+  api.get('/repos/:owner/:repo/tags', async (c) => {
+    const repository = repositoryOf(host, c, { resource: 'contents', level: 'read' });
+    const at = apiUrl(host, `/repos/${fullNameOf(host, repository)}`);
+    return c.json(
+      paginate(c, await gitOf(host, repository.id).tags()).map(({ name, sha }) => ({
+        name,
+        commit: { sha, url: `${at}/commits/${sha}` },
+        zipball_url: `${at}/zipball/refs/tags/${name}`,
+        tarball_url: `${at}/tarball/refs/tags/${name}`,
+        node_id: Buffer.from(`Ref:${repository.id}:${name}`).toString('base64'),
+      })),
+    );
+  });
+
   api.get('/repos/:owner/:repo/collaborators/:login/permission', (c) => {
     const repository = repositoryOf(host, c, metadata);
     const account = accountOf(host, c.req.param('login'));

@@ -86,6 +86,18 @@ export function addCodeRoutes(api: Api, host: Host): void {
     return c.json(branchShape(host, project, name, commit));
   });
 
+  api.get(`${repositoryPath}/tags`, async (c) => {
+    const project = projectOf(host, c, read);
+    const git = gitOf(host, project.id);
+    const shapes = page(c, await git.tags()).map(async ({ name, sha }) => {
+      const commit = await git.commit(sha);
+      return commit === undefined
+        ? []
+        : [{ name, target: sha, protected: false, commit: commitShape(commit, undefined) }];
+    });
+    return c.json((await Promise.all(shapes)).flat());
+  });
+
   api.post(`${repositoryPath}/commits`, async (c) => {
     const project = projectOf(host, c, { resource: 'contents', level: 'write' });
     const { branch, commit_message: message, start_sha, actions } = await readFields(c, NewCommit);
