@@ -1,9 +1,9 @@
 import { isSha, type Sha } from '../../engine/core/trigger.ts';
 import type { GitHost, PullRequest } from '../git-host.ts';
+import { KnownLists } from './known-lists.ts';
 import { type GitHubSession, isStatus } from './session.ts';
 
 const perPage = 100;
-const maxPages = 10;
 /** GitHub lists 3,000 files at most. */
 const maxFilePages = 30;
 
@@ -14,6 +14,7 @@ export function pullRequests(
   GitHost,
   'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'mergedAs' | 'holds' | 'permissionOf' | 'isTeamMember'
 > {
+  const open = new KnownLists<PullRequest>();
   return {
     pullRequest: (repository, number) =>
       session.call(`Reading pull request ${number}`, repository, async (octokit, at) => {
@@ -31,18 +32,13 @@ export function pullRequests(
 
     openPullRequests: (repository) =>
       session.call('Listing pull requests', repository, async (octokit, at) => {
-        const found: PullRequest[] = [];
-        for (let page = 1; page <= maxPages; page += 1) {
-          const { data } = await octokit.request('GET /repos/{owner}/{repo}/pulls', {
-            ...at,
-            state: 'open',
-            per_page: perPage,
-            page,
-          });
-          found.push(...data.flatMap((pull) => toPullRequest(pull) ?? []));
-          if (data.length < perPage) break;
-        }
-        return found;
+        const { entries } = await open.read(repository, async (page) => {
+          const asked = { ...at, ...page, state: 'open' } as const;
+          const { data, headers } = await octokit.request('GET /repos/{owner}/{repo}/pulls', asked);
+          const pulls = data.flatMap((pull) => toPullRequest(pull) ?? []);
+          return { entries: pulls, sent: data.length, etag: headers.etag };
+        });
+        return entries;
       }),
 
     pullRequestFiles: (repository, number) =>

@@ -1,12 +1,9 @@
 import { Sha } from '../../engine/core/trigger.ts';
 import type { GitHost } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
+import { KnownLists } from './known-lists.ts';
 import { type GitHubSession, isStatus } from './session.ts';
 import { queuePrefix } from './translate.ts';
-
-const branchPages = 10;
-const tagPages = 10;
-const perPage = 100;
 
 /** Files, commits and branches, always at a full commit hash where there is one. */
 export function readingCode(
@@ -23,6 +20,8 @@ export function readingCode(
   | 'tagHeads'
   | 'cloneAccess'
 > {
+  const branches = new KnownLists<{ readonly branch: string; readonly sha: Sha }>();
+  const tags = new KnownLists<{ readonly tag: string; readonly sha: Sha }>();
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
       session.call(`Reading ${path}`, repository, async (octokit, at) => {
@@ -95,26 +94,23 @@ export function readingCode(
 
     branchHeads: (repository) =>
       session.call('Listing branches', repository, async (octokit, at) => {
-        const heads: { branch: string; sha: Sha }[] = [];
-        for (let page = 1; page <= branchPages; page += 1) {
-          const asked = { ...at, per_page: perPage, page };
-          const { data } = await octokit.request('GET /repos/{owner}/{repo}/branches', asked);
-          for (const { name, commit } of data)
-            if (!name.startsWith(queuePrefix)) heads.push({ branch: name, sha: Sha(commit.sha) });
-          if (data.length < perPage) return { heads, isComplete: true };
-        }
-        return { heads, isComplete: false };
+        const { entries, isComplete } = await branches.read(repository, async (page) => {
+          const { data, headers } = await octokit.request('GET /repos/{owner}/{repo}/branches', { ...at, ...page });
+          const shown = data.filter(({ name }) => !name.startsWith(queuePrefix));
+          const heads = shown.map(({ name, commit }) => ({ branch: name, sha: Sha(commit.sha) }));
+          return { entries: heads, sent: data.length, etag: headers.etag };
+        });
+        return { heads: entries, isComplete };
       }),
 
     tagHeads: (repository) =>
       session.call('Listing tags', repository, async (octokit, at) => {
-        const heads: { tag: string; sha: Sha }[] = [];
-        for (let page = 1; page <= tagPages; page += 1) {
-          const { data } = await octokit.request('GET /repos/{owner}/{repo}/tags', { ...at, per_page: perPage, page });
-          for (const { name, commit } of data) heads.push({ tag: name, sha: Sha(commit.sha) });
-          if (data.length < perPage) return { heads, isComplete: true };
-        }
-        return { heads, isComplete: false };
+        const { entries, isComplete } = await tags.read(repository, async (page) => {
+          const { data, headers } = await octokit.request('GET /repos/{owner}/{repo}/tags', { ...at, ...page });
+          const heads = data.map(({ name, commit }) => ({ tag: name, sha: Sha(commit.sha) }));
+          return { entries: heads, sent: data.length, etag: headers.etag };
+        });
+        return { heads: entries, isComplete };
       }),
 
     cloneAccess: (repository) =>

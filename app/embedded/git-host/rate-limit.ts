@@ -28,6 +28,12 @@ export class RateLimiter {
     this.#windows.set(key, window);
     return { limit: this.#limit, used: window.used, resetsAt: window.resetsAt };
   }
+
+  /** Takes one back that was counted: it asked for what had not changed. */
+  forgive(principal: Principal): void {
+    const window = this.#windows.get(keyOf(principal));
+    if (window !== undefined) window.used -= 1;
+  }
 }
 
 function keyOf(principal: Principal): string {

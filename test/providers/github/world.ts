@@ -7,8 +7,14 @@ const at = { owner: 'acme', repo: 'web' };
 const states: Readonly<Record<string, string>> = { in_progress: 'running', queued: 'queued' };
 
 /** The GitHub adapter against the embedded Git host, with the contract's pull request. */
-export async function gitHubWorld(options: { readonly timeoutMs?: number } = {}) {
-  const world = await startWorld();
+export async function gitHubWorld({
+  requestsPerHour,
+  ...options
+}: {
+  readonly timeoutMs?: number;
+  readonly requestsPerHour?: number;
+} = {}) {
+  const world = await startWorld(requestsPerHour === undefined ? {} : { requestsPerHour });
   const { host: embedded, app, installationId, clone } = world;
   const { baseSha, headSha } = await pushContractBranches(clone);
   const ann = octokitWith(embedded, world.annToken);
@@ -58,5 +64,5 @@ export async function gitHubWorld(options: { readonly timeoutMs?: number } = {})
       }));
     },
   };
-  return { ...contract, embedded };
+  return { ...contract, embedded, clone };
 }

@@ -43,7 +43,8 @@ export function restApi(
   });
   api.use(async (c, next) => {
     await next();
-    notModified(c, await etagOf(c));
+    const principal = c.get('principal');
+    if (isNotModified(c, await etagOf(c)) && principal.type !== 'anonymous') parts.limiter.forgive(principal);
   });
 
   api.get('/meta', (c) => c.json({ verifiable_password_authentication: false, installed_version: '0.0.0' }));
@@ -77,8 +78,10 @@ async function etagOf(c: ApiContext): Promise<string | undefined> {
   return `W/"${createHash('sha256').update(bytes).digest('hex')}"`;
 }
 
-function notModified(c: ApiContext, etag: string | undefined): void {
-  if (etag === undefined) return;
-  if (c.req.header('if-none-match') === etag) c.res = new Response(null, { status: 304, headers: c.res.headers });
+function isNotModified(c: ApiContext, etag: string | undefined): boolean {
+  if (etag === undefined) return false;
+  const isKnown = c.req.header('if-none-match') === etag;
+  if (isKnown) c.res = new Response(null, { status: 304, headers: c.res.headers });
   c.header('ETag', etag);
+  return isKnown;
 }

@@ -113,9 +113,9 @@ export async function startHost(
 }
 
 /** A host with the App installed on `acme`, a repository `acme/web`, Ann who writes, Bob who reads, and a clone of Ann's. */
-export async function startWorld() {
+export async function startWorld(options: { readonly requestsPerHour?: number } = {}) {
   const receiver = await startReceiver('s3cret');
-  const host = await startHost();
+  const host = await startHost(options);
   host.createUser('ann');
   host.createUser('bob');
   host.createOrganization('acme', { admins: [] });
