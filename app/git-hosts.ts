@@ -26,6 +26,13 @@ export function connectVariables(provider: string): ConnectVariables {
   });
 }
 
+/** Id and secret of what signs people in there. @throws RangeError where there is no such kind of host */
+export function signInVariables(provider: string): readonly [string, string] {
+  const found = kinds.find((kind) => kind.provider === provider)?.signIn;
+  if (found === undefined) throw new RangeError(`There is no kind of Git host called "${provider}"`);
+  return found;
+}
+
 /**
  * The Git hosts that the environment names.
  * @throws EngineError `invalid` naming every variable that cannot be used

@@ -3,6 +3,7 @@ import type { GitHost } from './git-host.ts';
 import type { HostApp } from './git-host-app.ts';
 import type { HostCredentials } from './git-host-credentials.ts';
 import type { HostPlaces } from './git-host-places.ts';
+import type { HostSignIn } from './git-host-sign-in.ts';
 import type { WebhookSource } from './git-host-webhook.ts';
 
 /** A Git host that is set up: its settings are read, and its two sides can be made. */
@@ -19,6 +20,8 @@ export interface GitHostSetup {
   readonly places?: () => HostPlaces;
   /** The App, on hosts that have them. */
   readonly app?: () => HostApp;
+  /** Signs people in; absent where Slipway is not registered for that. */
+  readonly signIn?: HostSignIn;
   /** @throws RangeError without a secret, or with one that anybody knows */
   webhooks(now: () => Date): WebhookSource;
 }
@@ -30,6 +33,8 @@ export interface GitHostKind {
   readonly provider: string;
   /** One of these sets it up, and then all of them are needed. */
   readonly needed: readonly string[];
+  /** Id and secret of what signs people in: both or none. */
+  readonly signIn: readonly [string, string];
   /** How one is set up by a command, on hosts without Apps. */
   readonly connect?: ConnectVariables;
   /** @returns what is wrong, each with its variable, where they cannot be used */
@@ -53,6 +58,7 @@ export interface ConnectVariables {
 export function gitHostKind<Settings>(
   provider: string,
   needed: readonly string[],
+  signIn: readonly [string, string],
   settings: z.ZodType<Settings>,
   setUp: (settings: Settings) => GitHostSetup,
   connect?: ConnectVariables,
@@ -60,13 +66,17 @@ export function gitHostKind<Settings>(
   return {
     provider,
     needed,
-    ...(connect === undefined ? {} : { connect }),
+    signIn,
+    ...(connect === undefined ? {} : { connect: { ...connect, others: [...connect.others, ...signIn] } }),
     setUp(variables) {
       const missing = needed.filter((name) => variables[name] === undefined);
       if (missing.length > 0) {
         const given = needed.filter((name) => variables[name] !== undefined);
         return { problems: missing.map((name) => `${name}: ${given.join(' and ')} alone is not enough`) };
       }
+      const [id, secret] = signIn;
+      if ((variables[id] === undefined) !== (variables[secret] === undefined))
+        return { problems: [`${id} and ${secret}: one of them alone signs nobody in`] };
       const parsed = settings.safeParse(variables);
       return parsed.success
         ? setUp(parsed.data)

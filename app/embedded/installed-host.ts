@@ -40,7 +40,7 @@ export interface ReachedSlipway {
 export async function startInstalledHost(
   face: FaceName,
   facts: { readonly dataDir: string } & Pick<EmbeddedGitHostOptions, 'log' | 'address'>,
-): Promise<InstalledHost> {
+): Promise<InstalledHost & { readonly host: EmbeddedGitHost }> {
   const { dataDir, log, address } = facts;
   const host = await startEmbeddedGitHost({
     dataDir: join(dataDir, face === 'github' ? 'git-host' : `git-host-${face}`),

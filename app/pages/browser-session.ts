@@ -11,12 +11,23 @@ export type Viewer =
   /** Whoever runs Slipway: showed it by a link that the command line printed, or by the API token. */
   | { readonly type: 'operator' }
   /** Somebody whom a Git host knows by that login, as it vouched for. */
-  | { readonly type: 'person'; readonly provider: string; readonly login: string };
+  | {
+      readonly type: 'person';
+      readonly provider: string;
+      /** Where that provider's API was then: another host that takes its place knows other people by the same logins. */
+      readonly host: string;
+      readonly login: string;
+    };
 
 const viewerFacts = z.object({
   viewer: z.discriminatedUnion('type', [
     z.object({ type: z.literal('operator') }),
-    z.object({ type: z.literal('person'), provider: z.string().min(1), login: z.string().min(1) }),
+    z.object({
+      type: z.literal('person'),
+      provider: z.string().min(1),
+      host: z.string(),
+      login: z.string().min(1),
+    }),
   ]),
 });
 
@@ -43,13 +54,13 @@ export class BrowserSession {
     const claims = await this.#signed.read('sign-in', token);
     const viewer = viewerOf(claims);
     if (claims === undefined || viewer === undefined || !(await this.#signed.takeOnce(claims))) return undefined;
-    await this.#begin(context, viewer);
+    await this.begin(context, viewer);
     return claims.facts;
   }
 
   async signInByApiToken(context: Context, token: string): Promise<boolean> {
     if (!timingSafeEqual(digestOf(token), digestOf(this.#apiToken))) return false;
-    await this.#begin(context, { type: 'operator' });
+    await this.begin(context, { type: 'operator' });
     return true;
   }
 
@@ -65,13 +76,14 @@ export class BrowserSession {
   }
 
   async #claims(context: Context): Promise<Claims | undefined> {
-    const cookie = getCookie(context, this.#cookie());
+    const cookie = getCookie(context, this.cookieName());
     return cookie === undefined ? undefined : this.#signed.read('session', cookie);
   }
 
-  async #begin(context: Context, viewer: Viewer): Promise<void> {
+  /** Always a new one: what the browser brought stays nobody's. */
+  async begin(context: Context, viewer: Viewer): Promise<void> {
     const session = await this.#signed.make('session', { id: randomUUID(), lifetimeMs: sessionMs, viewer });
-    setCookie(context, this.#cookie(), session, {
+    setCookie(context, this.cookieName(), session, {
       httpOnly: true,
       // Not "Strict": the host sends the browser back here, and that visit has to be known.
       sameSite: 'Lax',
@@ -82,7 +94,7 @@ export class BrowserSession {
   }
 
   /** Cookies are shared between the ports of a host, so on this machine each Slipway names its own. */
-  #cookie(): string {
+  cookieName(): string {
     const url = URL.parse(this.#url());
     // One that stands by does not know yet.
     if (url === null) return 'slipway';

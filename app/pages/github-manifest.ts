@@ -1,4 +1,5 @@
 import { appManifest } from '../app-manifest.ts';
+import { signInAddress } from './sign-in-routes.ts';
 
 /** GitHub's limit. */
 const maxNameChars = 34;
@@ -15,6 +16,7 @@ export function gitHubManifest(url: string, organization: string | undefined) {
     public: false,
     hook_attributes: { url: `${url}/webhooks/github`, active: true },
     redirect_url: `${url}/setup/github/created`,
+    callback_urls: [signInAddress(url, 'github')],
     setup_url: `${url}/setup/github/installed`,
     default_permissions: permissions,
     default_events: events,

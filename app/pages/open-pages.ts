@@ -14,6 +14,7 @@ import { pageRoutes } from './routes.ts';
 import { RunAccess } from './run-access.ts';
 import { runRoutes } from './run-routes.ts';
 import { setupRoutes } from './setup-routes.ts';
+import { signInRoutes } from './sign-in-routes.ts';
 import { Signed } from './signed.ts';
 
 const linkMs = 3_600_000;
@@ -64,12 +65,15 @@ export function openPages(parts: {
     url,
     onError: parts.onError,
   });
+  const setupOf = (provider: string) => parts.gitHosts.inUse.setup(provider);
+  const signIn = signInRoutes({ session, signed, setup: setupOf, url, onError: parts.onError });
   const linkWith = (token: string) => `${url()}/sign-in?${new URLSearchParams({ token })}`;
   const operator = { type: 'operator' } as const;
   return {
     routes: (runs) =>
       pageRoutes({
         setup,
+        signIn,
         session,
         hosts: parts.hosts,
         ...(runs === undefined
@@ -78,7 +82,16 @@ export function openPages(parts: {
               runs: runRoutes({
                 ...runs,
                 session,
-                access: new RunAccess({ hosts: runs.hosts, clock: systemClock }),
+                access: new RunAccess({
+                  hosts: runs.hosts,
+                  apiUrl: (provider) => setupOf(provider)?.apiUrl,
+                  clock: systemClock,
+                }),
+                signIns: () =>
+                  parts.gitHosts.inUse.providers().flatMap((provider) => {
+                    const name = setupOf(provider)?.signIn?.name;
+                    return name === undefined ? [] : [{ provider, name }];
+                  }),
                 clock: systemClock,
                 onError: parts.onError,
               }),
@@ -91,7 +104,8 @@ export function openPages(parts: {
     async personLink(person, address) {
       if (!address.startsWith(`${url()}/runs/`)) return undefined;
       const to = address.slice(url().length);
-      return linkWith(await session.linkToken({ type: 'person', ...person }, { lifetimeMs: handOverMs, to }));
+      const viewer = { type: 'person', host: setupOf(person.provider)?.apiUrl ?? '', ...person } as const;
+      return linkWith(await session.linkToken(viewer, { lifetimeMs: handOverMs, to }));
     },
     async setupLink(place) {
       const given = Object.entries(place).filter((entry): entry is [string, string] => entry[1] !== undefined);

@@ -14,6 +14,8 @@ const linkFacts = z.object({ to: z.string().startsWith('/') });
  */
 export function pageRoutes(parts: {
   readonly setup: Hono;
+  /** By people's accounts at Git hosts. */
+  readonly signIn: Hono;
   /** None where runs are not read: on a replica that stands by. */
   readonly runs?: Hono;
   readonly session: BrowserSession;
@@ -54,6 +56,7 @@ export function pageRoutes(parts: {
     // Where it leads stands in what is signed: nobody else can choose it.
     return to.success ? context.redirect(to.data.to, 303) : context.html(usedLinkPage(), 401);
   });
+  pages.route('/sign-in', parts.signIn);
   pages.get('/', (context) => context.redirect('/runs', 303));
   if (parts.runs !== undefined) pages.route('/runs', parts.runs);
   return pages;

@@ -10,11 +10,18 @@ const maxKept = 1_000;
 /** Who may see runs of a repository: whoever may read it at its host, which is asked, and who runs Slipway. */
 export class RunAccess {
   readonly #hosts: (provider: string) => GitHost;
+  readonly #apiUrl: (provider: string) => string | undefined;
   readonly #clock: Clock;
   readonly #kept = new Map<string, { readonly mayRead: boolean; readonly until: number }>();
 
-  constructor(parts: { readonly hosts: (provider: string) => GitHost; readonly clock: Clock }) {
+  constructor(parts: {
+    readonly hosts: (provider: string) => GitHost;
+    /** Where a provider's API is now. */
+    readonly apiUrl: (provider: string) => string | undefined;
+    readonly clock: Clock;
+  }) {
     this.#hosts = parts.hosts;
+    this.#apiUrl = parts.apiUrl;
     this.#clock = parts.clock;
   }
 
@@ -22,8 +29,8 @@ export class RunAccess {
   async mayRead(viewer: Viewer, repository: RepositoryRef): Promise<boolean> {
     if (viewer.type === 'operator') return true;
     // A login means something at its own host alone.
-    if (viewer.provider !== repository.provider) return false;
-    const key = JSON.stringify([viewer.login, repository.tenant, repository.id]);
+    if (viewer.provider !== repository.provider || viewer.host !== this.#apiUrl(viewer.provider)) return false;
+    const key = JSON.stringify([viewer.host, viewer.login, repository.tenant, repository.id]);
     const now = this.#clock.now().getTime();
     const kept = this.#kept.get(key);
     if (kept !== undefined && kept.until > now) return kept.mayRead;

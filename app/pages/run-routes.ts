@@ -11,7 +11,7 @@ import { reportOf } from '../error-report.ts';
 import type { LogPlace, ReadRuns } from '../read-runs.ts';
 import type { BrowserSession } from './browser-session.ts';
 import type { RunAccess } from './run-access.ts';
-import { brokenPage, noSuchRunPage, runSignInPage } from './run-access-pages.ts';
+import { brokenPage, noSuchRunPage, runSignInPage, type SignInChoice } from './run-access-pages.ts';
 import { runListPage } from './run-list-page.ts';
 import { runPage } from './run-page.ts';
 import { type LogPart, logRows, shownLines, stagePage } from './stage-page.ts';
@@ -28,6 +28,8 @@ const logQuery = z.object({
 export function runRoutes(parts: {
   readonly session: BrowserSession;
   readonly access: RunAccess;
+  /** Hosts whose people may sign in by themselves. */
+  readonly signIns: () => readonly SignInChoice[];
   readonly read: ReadRuns;
   readonly hosts: (provider: string) => GitHost;
   readonly waitsOf: (runId: string) => readonly Wait[];
@@ -38,10 +40,23 @@ export function runRoutes(parts: {
   const routes = new Hono();
   let followers = 0;
 
+  /** Back to this page afterwards; from what no person opens by itself, to the run. */
+  function signInFirst(context: Context, runId: string): Response | Promise<Response> {
+    const { path } = context.req;
+    const to = /\/(?:log\.txt|lines)$/.test(path) ? '/runs' : path;
+    return context.html(runSignInPage(runId, to, parts.signIns()), 401);
+  }
+
+  /** Until the session ends or the right does: a page may be followed for longer than either. */
+  async function mayStillRead(context: Context, { repository }: Run): Promise<boolean> {
+    const viewer = await session.viewer(context);
+    return viewer !== undefined && (await access.mayRead(viewer, repository));
+  }
+
   /** The run, or the answer for those who may not see it. */
   async function allowed(context: Context): Promise<Run | Response> {
     const viewer = await session.viewer(context);
-    if (viewer === undefined) return context.html(runSignInPage(context.req.param('id') ?? ''), 401);
+    if (viewer === undefined) return signInFirst(context, context.req.param('id') ?? '');
     const id = context.req.param('id') ?? '';
     const run = /^[a-z0-9]{1,40}$/.test(id) ? (await read.latest(id))?.run : undefined;
     if (run === undefined || !(await access.mayRead(viewer, run.repository))) return context.html(noSuchRunPage(), 404);
@@ -71,7 +86,7 @@ export function runRoutes(parts: {
 
   routes.get('/', async (context) => {
     const viewer = await session.viewer(context);
-    if (viewer === undefined) return context.html(runSignInPage(''), 401);
+    if (viewer === undefined) return signInFirst(context, '');
     const shown: RunSummary[] = [];
     for (const run of await read.recent(readRuns))
       if (shown.length < shownRuns && (await access.mayRead(viewer, repositoryOf(run)))) shown.push(run);
@@ -121,6 +136,7 @@ export function runRoutes(parts: {
       stream.onAbort(() => ended.abort());
       try {
         for await (const { firstLine, lines } of read.lines(found.place, from, ended.signal)) {
+          if (!(await mayStillRead(context, found.run))) return;
           const data = String(await logRows({ firstLine, lines }));
           await stream.writeSSE({ event: 'lines', id: String(firstLine + lines.length), data });
         }

@@ -12,6 +12,8 @@ const conversion = z.object({
   name: z.string(),
   pem: z.string().includes('PRIVATE KEY'),
   webhook_secret: z.string().min(16),
+  client_id: z.string().min(1),
+  client_secret: z.string().min(1),
 });
 
 /** GitHub's manifest flow, on github.com and on an Enterprise Server. */
@@ -32,6 +34,8 @@ export const gitHubRegistration: GitHostRegistration = {
         GITHUB_APP_ID: String(answer.id),
         GITHUB_PRIVATE_KEY: answer.pem,
         GITHUB_WEBHOOK_SECRET: answer.webhook_secret,
+        GITHUB_CLIENT_ID: answer.client_id,
+        GITHUB_CLIENT_SECRET: answer.client_secret,
         ...(place.url === gitHubUrl ? {} : { GITHUB_API_URL: apiUrlOf(place) }),
       },
     };

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { type GitHostSetup, gitHostKind, secretsVariable, urlVariable } from '../git-host-setup.ts';
+import { clientOf, type OAuthClient, oauthSignIn } from '../oauth.ts';
 import { createGitHubHost } from './adapter.ts';
 import { app, credentials } from './app.ts';
+import { oauthHost } from './oauth-host.ts';
 import { gitHubSession } from './session.ts';
 import { gitHubWebhooks } from './webhook.ts';
 
@@ -13,6 +15,8 @@ export interface GitHubConfig {
   readonly webhookSecrets: readonly string[];
   /** Absent for github.com. */
   readonly baseUrl?: string;
+  /** Signs people in. */
+  readonly client?: OAuthClient;
 }
 
 const variables = z
@@ -20,6 +24,8 @@ const variables = z
     GITHUB_APP_ID: z.coerce.number().int().positive(),
     GITHUB_PRIVATE_KEY: z.string(),
     GITHUB_WEBHOOK_SECRET: secretsVariable,
+    GITHUB_CLIENT_ID: z.string().min(1).optional(),
+    GITHUB_CLIENT_SECRET: z.string().min(1).optional(),
     GITHUB_API_URL: urlVariable.optional(),
   })
   .transform(
@@ -27,17 +33,19 @@ const variables = z
       appId: values.GITHUB_APP_ID,
       privateKey: values.GITHUB_PRIVATE_KEY.replaceAll('\\n', '\n'),
       webhookSecrets: values.GITHUB_WEBHOOK_SECRET,
+      ...clientOf(values.GITHUB_CLIENT_ID, values.GITHUB_CLIENT_SECRET),
       ...(values.GITHUB_API_URL === undefined ? {} : { baseUrl: values.GITHUB_API_URL }),
     }),
   );
 
 export function gitHubSetup(config: GitHubConfig): GitHostSetup {
-  const { webhookSecrets, ...options } = config;
+  const { webhookSecrets, client: _, ...options } = config;
   const session = () => gitHubSession({ ...options, webhookSecret: webhookSecrets[0] ?? '' });
   return {
     provider: 'github',
     ...(config.baseUrl === undefined ? {} : { url: config.baseUrl }),
     apiUrl: config.baseUrl ?? 'https://api.github.com',
+    ...(config.client === undefined ? {} : { signIn: oauthSignIn(oauthHost(config.baseUrl), config.client) }),
     createHost: () => createGitHubHost({ ...options, webhookSecret: webhookSecrets[0] ?? '' }),
     credentials: () => credentials(session),
     app: () => app(session),
@@ -48,6 +56,7 @@ export function gitHubSetup(config: GitHubConfig): GitHostSetup {
 export const gitHub = gitHostKind(
   'github',
   ['GITHUB_APP_ID', 'GITHUB_PRIVATE_KEY', 'GITHUB_WEBHOOK_SECRET'],
+  ['GITHUB_CLIENT_ID', 'GITHUB_CLIENT_SECRET'],
   variables,
   gitHubSetup,
 );

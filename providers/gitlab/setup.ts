@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { type GitHostSetup, gitHostKind, secretsVariable, urlVariable } from '../git-host-setup.ts';
+import { clientOf, type OAuthClient, oauthSignIn } from '../oauth.ts';
 import { createGitLabHost } from './adapter.ts';
 import { credentials } from './credentials.ts';
+import { oauthHost } from './oauth-host.ts';
 import { places } from './places.ts';
 import { gitLabSession } from './session.ts';
 import { gitLabWebhooks, newSigningSecrets } from './webhook.ts';
@@ -14,6 +16,8 @@ export interface GitLabConfig {
   readonly cloneToken: string;
   /** All are accepted, so that one can be rotated. */
   readonly webhookSecrets: readonly string[];
+  /** Signs people in. */
+  readonly client?: OAuthClient;
 }
 
 const variables = z
@@ -22,6 +26,8 @@ const variables = z
     GITLAB_TOKEN: z.string().min(1),
     GITLAB_CLONE_TOKEN: z.string().min(1),
     GITLAB_WEBHOOK_SECRET: secretsVariable,
+    GITLAB_CLIENT_ID: z.string().min(1).optional(),
+    GITLAB_CLIENT_SECRET: z.string().min(1).optional(),
   })
   .transform(
     (values): GitLabConfig => ({
@@ -29,6 +35,7 @@ const variables = z
       token: values.GITLAB_TOKEN,
       cloneToken: values.GITLAB_CLONE_TOKEN,
       webhookSecrets: values.GITLAB_WEBHOOK_SECRET,
+      ...clientOf(values.GITLAB_CLIENT_ID, values.GITLAB_CLIENT_SECRET),
     }),
   );
 
@@ -37,6 +44,7 @@ export function gitLabSetup(config: GitLabConfig): GitHostSetup {
     provider: 'gitlab',
     url: config.url,
     apiUrl: `${config.url.replace(/\/+$/, '')}/api/v4`,
+    ...(config.client === undefined ? {} : { signIn: oauthSignIn(oauthHost(config.url), config.client) }),
     createHost: async () => createGitLabHost(config),
     credentials: (now) => credentials(config, now),
     places: () => places(gitLabSession(config), config.webhookSecrets),
@@ -47,6 +55,7 @@ export function gitLabSetup(config: GitLabConfig): GitHostSetup {
 export const gitLab = gitHostKind(
   'gitlab',
   ['GITLAB_TOKEN', 'GITLAB_CLONE_TOKEN', 'GITLAB_WEBHOOK_SECRET'],
+  ['GITLAB_CLIENT_ID', 'GITLAB_CLIENT_SECRET'],
   variables,
   gitLabSetup,
   {

@@ -63,3 +63,53 @@ it('names all that is wrong at once, and takes no address that is no web address
   const wrong = { ...gitlab, GITLAB_URL: 'ftp://git.example', GITHUB_APP_ID: '1' };
   expect(() => gitHostsFromEnvironment(wrong)).toThrow(/GITHUB_PRIVATE_KEY: GITHUB_APP_ID alone .*GITLAB_URL: /);
 });
+
+const gitHubApp = { GITHUB_APP_ID: '1', GITHUB_PRIVATE_KEY: 'key', GITHUB_WEBHOOK_SECRET: 'secret' };
+
+it.each([
+  ['GitHub', 'https://github.com/login/oauth/authorize', 'GITHUB', gitHubApp, null],
+  [
+    'an Enterprise Server',
+    'https://git.example/login/oauth/authorize',
+    'GITHUB',
+    { ...gitHubApp, GITHUB_API_URL: 'https://git.example/api/v3' },
+    null,
+  ],
+  [
+    'GitHub with data residency',
+    'https://acme.ghe.com/login/oauth/authorize',
+    'GITHUB',
+    { ...gitHubApp, GITHUB_API_URL: 'https://api.acme.ghe.com' },
+    null,
+  ],
+  ['GitLab', 'https://gitlab.com/oauth/authorize', 'GITLAB', gitlab, 'read_user'],
+  ['Bitbucket', 'https://bitbucket.org/site/oauth2/authorize', 'BITBUCKET', bitbucket, null],
+  [
+    'Gitea',
+    'https://git.example/login/oauth/authorize',
+    'GITEA',
+    {
+      GITEA_URL: 'https://git.example',
+      GITEA_TOKEN: 'a',
+      GITEA_CLONE_TOKEN: 'b',
+      GITEA_WEBHOOK_SECRET: 'c'.repeat(16),
+    },
+    'read:user',
+  ],
+] as const)(
+  'signs people in at %s where it has both an id and a secret for that',
+  async (_, at, prefix, rest, scope) => {
+    expect(gitHostsFromEnvironment(rest)[0]?.signIn).toBeUndefined();
+    const id = { [`${prefix}_CLIENT_ID`]: 'the-id' };
+    expect(() => gitHostsFromEnvironment({ ...rest, ...id })).toThrow(`${prefix}_CLIENT_SECRET: one of them alone`);
+    const [setup] = gitHostsFromEnvironment({ ...rest, ...id, [`${prefix}_CLIENT_SECRET`]: 'the-secret' });
+    const way = { state: 'the-state', redirectUrl: 'https://slipway.example/done', verifier: 'v'.repeat(43) };
+    const url = new URL((await setup?.signIn?.begin(way)) ?? '');
+    expect(`${url.origin}${url.pathname}`).toBe(at);
+    expect(url.searchParams.get('client_id')).toBe('the-id');
+    expect(url.searchParams.get('redirect_uri')).toBe(way.redirectUrl);
+    expect(url.searchParams.get('state')).toBe('the-state');
+    expect(url.searchParams.get('scope')).toBe(scope);
+    expect(url.href).not.toMatch(/the-secret|vvvv/);
+  },
+);

@@ -57,6 +57,15 @@ export const AccessToken = z.object({
     z.object({ type: z.literal('session'), accountId: id }),
     /** The code of a new App's manifest: worth its key, once. */
     z.object({ type: z.literal('app-manifest'), appId: id }),
+    /** Worth a token of the person, once, to whom it was made for. */
+    z.object({
+      type: z.literal('oauth-code'),
+      accountId: id,
+      clientId: z.string(),
+      redirectUrl: z.string(),
+      scopes: z.array(z.string()).readonly(),
+      challenge: z.string().nullable(),
+    }),
   ]),
   expiresAt: time.nullable(),
 });
@@ -99,6 +108,16 @@ export const App = z.object({
   createdAt: time,
 });
 export type App = z.infer<typeof App>;
+
+/** What another site signs people in by. */
+export const OAuthApp = z.object({
+  id,
+  clientId: z.string(),
+  secretHash: z.string(),
+  name: z.string(),
+  redirectUrls: z.array(z.string()),
+});
+export type OAuthApp = z.infer<typeof OAuthApp>;
 
 export const Installation = z.object({
   id,

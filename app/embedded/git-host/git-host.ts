@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { issueToken } from './access/secrets.ts';
 import { createRepository, ensureAccount, setGrant } from './domain/accounts.ts';
 import { changeInstallation, installApp, registerApp } from './domain/apps.ts';
+import { registerOAuthApp } from './domain/oauth-apps.ts';
 import { announceLeftOver } from './domain/refs.ts';
 import type { Account, Permissions, Repository, Role } from './entities.ts';
 import type { FaceName } from './face.ts';
@@ -84,6 +85,12 @@ export interface EmbeddedGitHost {
     readonly events: readonly string[];
     readonly permissions: Permissions;
   }): Promise<RegisteredApp>;
+  /** What another site signs people in by, and where they may be sent back to. GitHub's App is one under its own client id. */
+  registerOAuthApp(facts: {
+    readonly clientId?: string;
+    readonly name: string;
+    readonly redirectUrls: readonly string[];
+  }): { readonly clientId: string; readonly clientSecret: string };
   /** @returns the installation's id */
   installApp(slug: string, account: string): number;
   /** What the account's owner does with an installation. */
@@ -255,6 +262,7 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
         botLogin: store.accounts.get(app.botId).login,
       };
     },
+    registerOAuthApp: (facts) => registerOAuthApp(host, facts),
     installApp: (slug, login) => {
       const app = appNamed(slug);
       return installApp(host, app, account(login), store.accounts.get(app.ownerId)).id;

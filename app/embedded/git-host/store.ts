@@ -20,6 +20,7 @@ import {
   Hook,
   Installation,
   Label,
+  OAuthApp,
   Pull,
   QueueEntry,
   Reaction,
@@ -39,6 +40,7 @@ export class Store {
   readonly tokens: Table<AccessToken>;
   readonly repositories: Table<Repository>;
   readonly apps: Table<App>;
+  readonly oauthApps: Table<OAuthApp>;
   readonly installations: Table<Installation>;
   readonly hooks: Table<Hook>;
   readonly deliveries: Table<Delivery>;
@@ -86,6 +88,7 @@ export class Store {
       parent: (row) => row.ownerId,
     });
     this.apps = new Table(database, { name: 'apps', schema: App, key: (row) => row.slug });
+    this.oauthApps = new Table(database, { name: 'oauth_apps', schema: OAuthApp, key: (row) => row.clientId });
     this.installations = new Table(database, {
       name: 'installations',
       schema: Installation,

@@ -11,6 +11,7 @@ import { checkApp } from '../../../app/doctor/check-app.ts';
 import { checkCluster } from '../../../app/doctor/check-cluster.ts';
 import { checkConnections } from '../../../app/doctor/check-connections.ts';
 import { checkGitHost } from '../../../app/doctor/check-git-host.ts';
+import { checkSignIn } from '../../../app/doctor/check-sign-in.ts';
 import { checkEncryption } from '../../../app/doctor/check-store.ts';
 import { type Check, examine, type Finding } from '../../../app/doctor/finding.ts';
 import { freePort } from '../../../app/embedded/free-port.ts';
@@ -260,4 +261,18 @@ it('compares an App and its installations with what app.yml lists', async () => 
   expect(await check(wanted)).toContainEqual(
     expect.objectContaining({ state: 'warning', what: 'The installation is suspended' }),
   );
+});
+
+it('says what signs nobody in, and which address the host has to know', async () => {
+  const address = 'https://slipway.example/sign-in/gitlab/done';
+  const config = { url: 'https://gitlab.example', token: 't', cloneToken: 'c', webhookSecrets: ['s'.repeat(20)] };
+  const variables = ['GITLAB_CLIENT_ID', 'GITLAB_CLIENT_SECRET'] as const;
+  const look = (setup: ReturnType<typeof gitLabSetup>) =>
+    findings(checkSignIn({ provider: 'gitlab', setup, variables, address }));
+  const [missing] = await look(gitLabSetup(config));
+  expect(missing).toMatchObject({ state: 'warning' });
+  expect(missing?.why).toContain('GITLAB_CLIENT_ID and GITLAB_CLIENT_SECRET');
+  expect(missing?.fix).toContain(address);
+  const [there] = await look(gitLabSetup({ ...config, client: { clientId: 'id', clientSecret: 'secret' } }));
+  expect(there).toMatchObject({ state: 'well' });
 });

@@ -10,6 +10,7 @@ import { defaultSlots, embeddedConfig, openCluster } from '../../../app/embedded
 import { type EmbeddedGitHost, startEmbeddedGitHost } from '../../../app/embedded/git-host/git-host.ts';
 import { WorkingCopy } from '../../../app/embedded/working-copy.ts';
 import { type Slipway, startSlipway } from '../../../app/main.ts';
+import { FormBrowser, field, unescaped } from '../form-browser.ts';
 
 let folder: string;
 let host: EmbeddedGitHost;
@@ -38,33 +39,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stop());
 
-/** As much of a browser as forms and redirects need. */
-class Browser {
-  readonly #cookies = new Map<string, Map<string, string>>();
-
-  async open(
-    url: string,
-    form?: Readonly<Record<string, string>>,
-  ): Promise<{ status: number; text: string; location: string }> {
-    const { origin } = new URL(url);
-    const cookies = this.#cookies.get(origin) ?? new Map<string, string>();
-    this.#cookies.set(origin, cookies);
-    const response = await fetch(url, {
-      redirect: 'manual',
-      headers: {
-        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-        ...(form === undefined ? {} : { origin }),
-      },
-      ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }),
-    });
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      cookies.set(name, value);
-    }
-    return { status: response.status, text: await response.text(), location: response.headers.get('location') ?? '' };
-  }
-}
-
 async function setupLink(body: object): Promise<string> {
   const response = await fetch(`${slipway.url}/api/setup-link`, {
     method: 'POST',
@@ -74,16 +48,8 @@ async function setupLink(body: object): Promise<string> {
   return z.object({ link: z.string() }).parse(await response.json()).link;
 }
 
-function field(html: string, name: string): string {
-  return unescaped(new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '');
-}
-
-function unescaped(text: string): string {
-  return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&');
-}
-
 /** The setup page in a browser that may see it. */
-async function openSetup(browser: Browser, place: object): Promise<string> {
+async function openSetup(browser: FormBrowser, place: object): Promise<string> {
   const signedIn = await browser.open(await setupLink(place));
   expect(signedIn.status).toBe(303);
   const page = await browser.open(new URL(signedIn.location, slipway.url).href);
@@ -92,7 +58,7 @@ async function openSetup(browser: Browser, place: object): Promise<string> {
 }
 
 it('shows strangers nothing but a way to sign in, and takes no wrong token', async () => {
-  const stranger = new Browser();
+  const stranger = new FormBrowser();
   const page = await stranger.open(`${slipway.url}/setup`);
   expect(page.status).toBe(401);
   expect(page.text).toContain('API token');
@@ -104,9 +70,9 @@ it('shows strangers nothing but a way to sign in, and takes no wrong token', asy
 
 it('opens with a link once, or with the API token', async () => {
   const link = await setupLink({});
-  expect((await new Browser().open(link)).status).toBe(303);
-  expect((await new Browser().open(link)).status).toBe(401);
-  const browser = new Browser();
+  expect((await new FormBrowser().open(link)).status).toBe(303);
+  expect((await new FormBrowser().open(link)).status).toBe(401);
+  const browser = new FormBrowser();
   expect((await browser.open(`${slipway.url}/setup/sign-in`, { token: apiToken })).status).toBe(303);
   expect((await browser.open(`${slipway.url}/setup`)).status).toBe(200);
 });
@@ -114,14 +80,14 @@ it('opens with a link once, or with the API token', async () => {
 it.each(['http://internal.example', 'file:///etc/passwd', 'https://', 'http://169.254.169.254', 'javascript:alert(1)'])(
   'does not go to %s',
   async (url) => {
-    const browser = new Browser();
+    const browser = new FormBrowser();
     await openSetup(browser, {});
     expect((await browser.open(`${slipway.url}/setup?${new URLSearchParams({ url })}`)).status).toBe(400);
   },
 );
 
 it('registers the App with one click, takes it into use without a restart, and runs the first push', async () => {
-  const browser = new Browser();
+  const browser = new FormBrowser();
   const setup = await openSetup(browser, { organization: 'acme', url: host.url });
   const action = unescaped(/action="(http[^"]+)"/.exec(setup)?.[1] ?? '');
   expect(action).toContain(`${host.url}/organizations/acme/settings/apps/new?state=`);
@@ -136,7 +102,7 @@ it('registers the App with one click, takes it into use without a restart, and r
   expect(back).toContain(`${slipway.url}/setup/github/created?code=`);
 
   // Somebody else's browser, signed in too, has nothing to do with this answer.
-  const other = new Browser();
+  const other = new FormBrowser();
   await openSetup(other, {});
   expect((await other.open(back)).status).toBe(403);
   const forged = new URL(back);
@@ -170,6 +136,20 @@ it('registers the App with one click, takes it into use without a restart, and r
   );
   expect(await running).toMatchObject({ owner: 'acme', name: 'web' });
 }, 60_000);
+
+it('signs people in by the App that it registered', async () => {
+  const browser = new FormBrowser();
+  await browser.open(host.signInLink('dev'));
+  const { location } = await browser.open(`${slipway.url}/sign-in/github`);
+  const { text } = await browser.open(location);
+  expect(text).toContain('Authorize Slipway acme');
+  const names = [...text.matchAll(/<input type="hidden" name="([^"]+)"/g)].map(([, name = '']) => name);
+  const form = Object.fromEntries(names.map((name) => [name, field(text, name)]));
+  const agreed = await browser.open(`${host.url}/login/oauth/authorize`, { ...form, answer: 'yes' });
+  const back = unescaped(/id="onward" href="([^"]+)"/.exec(agreed.text)?.[1] ?? '');
+  expect(await browser.open(back)).toMatchObject({ status: 303, location: '/runs' });
+  expect((await browser.open(`${slipway.url}/runs`)).text).toContain('acme/web');
+});
 
 it('cancels what runs when the installation is suspended, with that reason, and starts nothing there', async () => {
   host.changeInstallation('slipway-acme', 'acme', 'suspend');
@@ -205,7 +185,7 @@ it('says that nothing was set up when the other side answers without an end, els
   try {
     for (const each of Object.values(answers)) {
       answer = each;
-      const browser = new Browser();
+      const browser = new FormBrowser();
       const setup = await openSetup(browser, { url: `http://127.0.0.1:${port}` });
       const state = new URL(unescaped(/action="(http[^"]+)"/.exec(setup)?.[1] ?? '')).searchParams.get('state') ?? '';
       const query = new URLSearchParams({ code: 'thecode123', state });

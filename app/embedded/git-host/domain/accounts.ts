@@ -18,6 +18,8 @@ const reserved = new Set([
   'orgs',
   'users',
   'login',
+  'oauth',
+  'site',
 ]);
 
 /** The account of that login, made when there is none. @throws Refusal 422 for a bad or taken name */

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { covers } from '../access/authorize.ts';
 import { suspended } from '../access/principal.ts';
 import { findToken, issueToken } from '../access/secrets.ts';
 import { privateKeyOf } from '../domain/apps.ts';
+import { registerOAuthApp } from '../domain/oauth-apps.ts';
 import { type App, type Delivery, type Installation, Permissions } from '../entities.ts';
 import { findRepository, type Host } from '../host.ts';
 import { notFound, Refusal } from '../refusal.ts';
@@ -30,10 +30,12 @@ export function addAppRoutes(api: Api, host: Host): void {
     // Once: whoever comes second gets nothing.
     host.store.tokens.delete(token.id);
     const hook = hookOf(host, app);
+    const { clientId, name } = app;
+    const redirectUrls = host.store.oauthApps.findByKey(clientId)?.redirectUrls ?? [];
     return c.json(
       {
         ...appShape(host, app),
-        client_secret: randomBytes(20).toString('hex'),
+        client_secret: registerOAuthApp(host, { clientId, name, redirectUrls }).clientSecret,
         webhook_secret: hook.secret,
         pem: await privateKeyOf(host, app),
       },

@@ -4,6 +4,7 @@ import { html } from 'hono/html';
 import { z } from 'zod';
 import { issueToken } from '../access/secrets.ts';
 import { installApp, registerApp, slugOf } from '../domain/apps.ts';
+import { registerOAuthApp } from '../domain/oauth-apps.ts';
 import { type Account, type App, Permissions } from '../entities.ts';
 import type { Host } from '../host.ts';
 import { notFound, Refusal, validationFailed } from '../refusal.ts';
@@ -19,6 +20,10 @@ const Manifest = z.object({
   hook_attributes: z.object({ url: z.url(), active: z.boolean().optional() }),
   redirect_url: z.url({ protocol: /^https?$/ }),
   setup_url: z.url({ protocol: /^https?$/ }).optional(),
+  callback_urls: z
+    .array(z.url({ protocol: /^https?$/ }))
+    .max(10)
+    .optional(),
   public: z.boolean().optional(),
   default_permissions: Permissions,
   default_events: z.array(z.string()),
@@ -68,6 +73,8 @@ export function addAppPages(pages: Hono<PageEnv>, host: Host): void {
       permissions: manifest.default_permissions,
       ...(manifest.setup_url === undefined ? {} : { setupUrl: manifest.setup_url }),
     });
+    // Its secret is told with the App's other ones, by another registration.
+    registerOAuthApp(host, { clientId: app.clientId, name: app.name, redirectUrls: manifest.callback_urls ?? [] });
     const code = issueToken(host, '', { type: 'app-manifest', appId: app.id }, codeLifetimeMs).secret;
     const back = new URL(manifest.redirect_url);
     back.searchParams.set('code', code);
@@ -109,7 +116,7 @@ export function addAppPages(pages: Hono<PageEnv>, host: Host): void {
 }
 
 /** GitHub redirects; here a page leads on, since browsers hold a form's redirects to this page's own policy. */
-function onward(viewer: Viewer, title: string, url: string): Html {
+export function onward(viewer: Viewer, title: string, url: string): Html {
   return page({
     title,
     viewer,

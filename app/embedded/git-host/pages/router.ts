@@ -14,6 +14,7 @@ import { commitPage } from './commit-page.ts';
 import { errorPage, signInPage } from './layout.ts';
 import { pullList, repositoryList } from './list-pages.ts';
 import { newPullPage } from './new-pull-page.ts';
+import { addOAuthPages, addOAuthToken } from './oauth-pages.ts';
 import { addPullActions } from './pull-actions.ts';
 import { conversationPage } from './pull-conversation.ts';
 import { checksPage, filesPage } from './pull-views.ts';
@@ -67,8 +68,10 @@ export function pageRoutes(host: Host, assets: ReadonlyMap<string, Asset>): Hono
   });
 
   addManifestPage(pages, host);
+  addOAuthToken(pages, host);
   pages.use(requireViewer(host));
   addAppPages(pages, host);
+  addOAuthPages(pages, host);
   pages.post('/sign-out', (c) => {
     signOut(host, c);
     return c.html(errorPage({ status: 200, message: 'You are signed out' }));
