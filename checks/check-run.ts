@@ -58,7 +58,7 @@ export function renderCheck(run: Run, stage: PlannedStage, waitsFor?: string): C
 }
 
 /** A pipeline file that cannot be used: a failed check that stands on each wrong line. */
-export function renderMistakes(path: string, mistakes: readonly FileMistake[], at: Date): CheckRun {
+export function renderMistakes(trigger: Trigger, path: string, mistakes: readonly FileMistake[], at: Date): CheckRun {
   const count = `${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}`;
   const list = mistakes
     .slice(0, 50)
@@ -69,6 +69,7 @@ export function renderMistakes(path: string, mistakes: readonly FileMistake[], a
   return {
     name: 'slipway / pipeline',
     externalId: mistakesCheck,
+    ...branchOf(trigger),
     state: { status: 'completed', conclusion: 'failure', startedAt: at, completedAt: at },
     title: `${count} in ${path}: nothing was run`,
     summary: clipped(

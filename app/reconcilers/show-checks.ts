@@ -127,7 +127,7 @@ export class ShowChecks {
   /** A pipeline file that cannot be used, as a failed check on the file. */
   async showMistakes(trigger: Trigger, path: string, mistakes: readonly FileMistake[]): Promise<void> {
     const now = this.#clock.now();
-    const check = renderMistakes(path, mistakes, now);
+    const check = renderMistakes(trigger, path, mistakes, now);
     const key = `${trigger.repository.tenant}/${trigger.repository.id}/mistakes/${trigger.headSha}`;
     this.#writer.want(
       key,

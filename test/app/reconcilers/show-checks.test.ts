@@ -8,6 +8,7 @@ import { RequestBudgets } from '../../../app/request-budgets.ts';
 import type { Run } from '../../../engine/core/run.ts';
 import { type PullRequestTrigger, Sha } from '../../../engine/core/trigger.ts';
 import { systemClock } from '../../../engine/ports/clock.ts';
+import type { CheckRun } from '../../../providers/git-host.ts';
 import { GitHostError } from '../../../providers/git-host-error.ts';
 import { gitHubCapabilities } from '../../../providers/github/adapter.ts';
 import { GivenRun, stage, succeeded, trigger } from '../../engine/core/given-run.ts';
@@ -18,15 +19,18 @@ const pointsPerWrite = 5;
 
 /** What a host saw, and when; `fault` is thrown at the next write. */
 class RecordingHost {
-  readonly checks: { readonly at: number; readonly id: string; readonly status: string }[] = [];
+  readonly checks: { readonly at: number; readonly id: string; readonly status: string; readonly branch?: string }[] =
+    [];
   readonly comments: { readonly at: number; readonly number: number; readonly body: string }[] = [];
   fault: Error | undefined;
 
   readonly port = {
     capabilities: { ...gitHubCapabilities, slashCommandsTaken: false },
-    publishCheck: async (_: unknown, sha: string, check: { name: string; state: { status: string } }) => {
+    publishCheck: async (_: unknown, sha: string, check: CheckRun) => {
       this.#fail();
-      this.checks.push({ at: Date.now(), id: `${sha}/${check.name}`, status: check.state.status });
+      const { name, state, branch } = check;
+      const facts = { at: Date.now(), id: `${sha}/${name}`, status: state.status };
+      this.checks.push({ ...facts, ...(branch === undefined ? {} : { branch }) });
       return `${sha}/${check.name}`;
     },
     ensureComment: async (_: unknown, number: number, { body }: { body: string }) => {
@@ -85,8 +89,8 @@ async function pass(ms: number, stepMs = 250): Promise<void> {
   }
 }
 
-function runOf(number: number): GivenRun {
-  const pull: PullRequestTrigger = {
+function pullOf(number: number): PullRequestTrigger {
+  return {
     ...trigger,
     type: 'pull_request',
     action: 'opened',
@@ -100,8 +104,11 @@ function runOf(number: number): GivenRun {
     isDraft: false,
     labels: [],
   };
+}
+
+function runOf(number: number): GivenRun {
   const given = new GivenRun(...stages.map((name) => stage(name)));
-  given.run = { ...given.current, runId: `run${number}`, trigger: pull, createdAt: new Date() };
+  given.run = { ...given.current, runId: `run${number}`, trigger: pullOf(number), createdAt: new Date() };
   return given;
 }
 
@@ -139,6 +146,25 @@ it(`shows the end of ${pulls} pull requests opened within 10 s, within every lim
   const least = Math.max(Math.ceil((pulls * (stages.length + 1)) / 180) - 1, Math.ceil(pulls / 80) - 1) * 60_000;
   const took = Math.max(...checkTimes, ...commentTimes) - begin;
   expect(took).toBeLessThanOrEqual((least + 10_000) * 1.1);
+});
+
+it("ties every check to the pull request's branch, where that holds the commit, and a fork's to none", async () => {
+  const mistake = { line: 1, column: 1, what: 'It is empty', why: 'Nothing is in it', fix: 'Write a stage' };
+  tell(runOf(1).current);
+  await show.showMistakes(pullOf(2), '.slipway.yaml', [mistake]);
+  await show.showMistakes({ ...pullOf(3), isFork: true }, '.slipway.yaml', [mistake]);
+  await show.showConsent({ ...pullOf(4), isFork: true });
+  await pass(60_000);
+  const branches = (number: number) => {
+    const { headSha } = pullOf(number);
+    return new Set(host.checks.filter(({ id }) => id.startsWith(headSha)).map(({ branch }) => branch));
+  };
+  expect([1, 2, 3, 4].map((number) => [...branches(number)])).toEqual([
+    ['branch-1'],
+    ['branch-2'],
+    [undefined],
+    [undefined],
+  ]);
 });
 
 it('writes the same thing once, however often it is told', async () => {

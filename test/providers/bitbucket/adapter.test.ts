@@ -56,6 +56,16 @@ it('never lets a pull request pass that waits for a person', async () => {
   expect((await statuses()).map(({ state }) => state)).toEqual(['INPROGRESS', 'SUCCESSFUL', 'STOPPED', 'FAILED']);
 });
 
+it('ties a status to its pull request by the branch, and one that has none to none', async () => {
+  const { host, repository, headSha, statuses } = await bitbucketWorld();
+  await host.publishCheck(repository, headSha, ended('success', { name: 'ours', branch: 'topic' }), undefined);
+  await host.publishCheck(repository, headSha, ended('success', { name: 'of a fork' }), undefined);
+  expect((await statuses()).map(({ name, refname }) => [name, refname])).toEqual([
+    ['ours', 'topic'],
+    ['of a fork', undefined],
+  ]);
+});
+
 it('keeps statuses within the limits, with the link that Bitbucket demands', async () => {
   const { host, repository, headSha, statuses, embedded } = await bitbucketWorld();
   await host.publishCheck(repository, headSha, ended('success', { title: `${'x'.repeat(253)}😀😀` }), undefined);

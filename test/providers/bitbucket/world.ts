@@ -21,6 +21,7 @@ const Status = z.object({
   state: z.string(),
   description: z.string(),
   url: z.string(),
+  refname: z.string().optional(),
 });
 const Values = <T>(of: z.ZodType<T>) => z.object({ values: z.array(of), size: z.number() });
 
