@@ -7,6 +7,7 @@ import { type AnyCollection, allCollections, type Objects } from '../store/objec
 import { deleteObject, parseDeleteOptions } from './deletion.ts';
 import type { Discovery } from './discovery.ts';
 import { listObjects, selectionOf } from './listing.ts';
+import { notServed } from './not-served.ts';
 import { openApi } from './openapi.ts';
 import { applyPlainPatch } from './patch.ts';
 import { type Body, parsePath, type ResourcePath, readBody, withoutNulls } from './request.ts';
@@ -24,6 +25,8 @@ export interface Subresources {
   /** @returns whether it answered */
   serve(path: ResourcePath, url: URL, request: IncomingMessage, response: ServerResponse): Promise<boolean>;
 }
+
+const openApiV2Type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 /** What an API request needs. */
 export interface ApiParts {
@@ -66,6 +69,11 @@ export class ApiHandler {
       const resources = allCollections(this.#parts.objects).map(({ resource }) => resource);
       const known = this.#parts.discovery.answer(url.pathname) ?? openApi(resources, url.pathname);
       if (known !== undefined) return sendJson(response, 200, known);
+      if (url.pathname === '/openapi/v2') {
+        // Read as protobuf, of which nothing at all is an empty document: kubectl then asks for the kind, and finds none.
+        response.writeHead(200, { 'content-type': openApiV2Type }).end();
+        return;
+      }
       if (/^\/(healthz|livez|readyz)$/.test(url.pathname)) {
         response.writeHead(200, { 'content-type': 'text/plain' }).end('ok');
         return;
@@ -122,7 +130,7 @@ export class ApiHandler {
     const { now } = this.#parts;
     const { subresource } = path;
     const isKnown = subresource === undefined || collection.resource.subresources.some((own) => own === subresource);
-    if (!isKnown) throw pathNotFound();
+    if (!isKnown) throw notServed(collection.resource, subresource ?? '') ?? pathNotFound();
     switch (request.method) {
       case 'GET': {
         const object = collection.get(namespace, name);
@@ -252,5 +260,6 @@ function dryRunOf(url: URL): { dryRun?: true } {
 }
 
 function pathNotFound(): StatusError {
-  return new StatusError(404, 'NotFound', 'the server could not find the requested resource');
+  // kubectl reads the details of a 404 without asking whether there are any.
+  return new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
 }

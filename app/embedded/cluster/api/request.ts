@@ -47,7 +47,11 @@ export type Body = { readonly type: string; readonly value: unknown };
 export async function readBody(request: IncomingMessage): Promise<Body> {
   const type = (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
   if (type.includes('protobuf') || type.includes('cbor')) {
-    throw new StatusError(415, 'UnsupportedMediaType', `this server reads JSON and YAML, not ${type}`);
+    throw new StatusError(
+      415,
+      'UnsupportedMediaType',
+      `this server reads JSON and YAML, not ${type}; with kubectl: add \`--dry-run=client -o yaml | kubectl apply -f -\``,
+    );
   }
   const chunks: Buffer[] = [];
   let size = 0;

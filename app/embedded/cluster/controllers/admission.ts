@@ -3,6 +3,7 @@ import type { Admission } from '../api/writes.ts';
 import { type KubeObject, namespaceOf, timestamp } from '../objects/meta.ts';
 import { Service, type ServicePort } from '../objects/network.ts';
 import { Pod } from '../objects/pod.ts';
+import { qosClassOf } from '../objects/qos.ts';
 import type { Resource } from '../objects/resource.ts';
 import type { Objects } from '../store/objects.ts';
 import { limitRefusal, withLimitDefaults } from './limit-range.ts';
@@ -77,7 +78,7 @@ export class ClusterAdmission implements Admission {
       },
       status: {
         phase: 'Pending',
-        qosClass: 'Burstable',
+        qosClass: qosClassOf(pod),
         conditions: [
           mismatch === undefined
             ? { type: 'PodScheduled', status: 'True', lastTransitionTime }

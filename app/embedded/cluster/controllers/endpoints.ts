@@ -44,7 +44,8 @@ export function reconcileEndpoints(objects: Objects, writes: Writes, namespace: 
       conditions: { ready: true },
       targetRef: referenceTo(pod),
     })),
-    ports: pods[0] === undefined ? [] : portsOf(service, pods[0]),
+    // kubectl reads the name of a slice's port without asking whether there is one; Kubernetes writes an empty one.
+    ports: pods[0] === undefined ? [] : portsOf(service, pods[0]).map((port) => ({ name: '', ...port })),
   };
   if (objects.endpoints.find(namespace, name) === undefined) writes.create(objects.endpoints, namespace, endpoints);
   else writes.update(objects.endpoints, namespace, name, endpoints);

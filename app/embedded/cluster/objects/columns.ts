@@ -1,6 +1,6 @@
 import type { ConfigMap, Event, Namespace, Node, ResourceQuota, Secret } from './config.ts';
 import type { KubeObject } from './meta.ts';
-import type { Service } from './network.ts';
+import type { Endpoints, Service } from './network.ts';
 import { isReady, type Pod } from './pod.ts';
 import type { Column } from './resource.ts';
 import { selectorText } from './selectors.ts';
@@ -116,6 +116,19 @@ export const serviceColumns: Column<Service>[] = [
   },
   ageColumn,
   { name: 'Selector', priority: 1, value: ({ spec }) => selectorText({ matchLabels: spec.selector ?? {} }) || none },
+];
+
+export const endpointsColumns: Column<Endpoints>[] = [
+  {
+    name: 'Endpoints',
+    value: ({ subsets = [] }) =>
+      subsets
+        .flatMap(({ addresses = [], ports = [] }) =>
+          addresses.flatMap(({ ip }) => ports.map(({ port }) => (port === undefined ? ip : `${ip}:${port}`))),
+        )
+        .join(',') || none,
+  },
+  ageColumn,
 ];
 
 export const configMapColumns: Column<ConfigMap>[] = [

@@ -1,6 +1,7 @@
 import {
   configMapColumns,
   deploymentColumns,
+  endpointsColumns,
   eventColumns,
   namespaceColumns,
   nodeColumns,
@@ -123,6 +124,7 @@ export const registry = {
     singular: 'endpoints',
     shortNames: ['ep'],
     schema: Endpoints,
+    columns: endpointsColumns,
   }),
   serviceAccounts: plain('', 'ServiceAccount', 'serviceaccounts', { shortNames: ['sa'] }),
   events: defineResource({

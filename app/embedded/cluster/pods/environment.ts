@@ -30,7 +30,7 @@ export function localContainer(setting: ContainerSetting): ShimContainer {
   if (container.command === undefined || container.command.length === 0) {
     throw new PodFault(
       'CreateContainerConfigError',
-      `container ${JSON.stringify(container.name)}: images are not used here, so the command of the image is not known: give a command`,
+      `container ${JSON.stringify(container.name)}: images are not used here, so the command of the image is not known: give a command (\`kubectl run\`: --command before the --)`,
     );
   }
   const { workingDir } = container;

@@ -85,18 +85,29 @@ describe.skipIf(kubectlMissing !== undefined)(`kubectl against the embedded clus
     ).toContain('condition met');
   });
 
+  it.each([
+    { words: ['exec', 'deploy/web', '--', 'true'], said: /not served by the embedded cluster.*`ps`/ },
+    { words: ['attach', 'deploy/web'], said: /not served by the embedded cluster.*`kubectl logs -f`/ },
+    { words: ['port-forward', 'deploy/web', '8080:80'], said: /not served by the embedded cluster.*node port/ },
+    { words: ['debug', 'counter', '--image=busybox'], said: /not served by the embedded cluster.*`kubectl run`/ },
+    { words: ['top', 'pods'], said: /Metrics API not available/ },
+    { words: ['create', 'configmap', 'made'], said: /JSON and YAML, not .*--dry-run=client -o yaml/ },
+  ])('says of $words.0 that it is not served, and what to do instead', async ({ words, said }) => {
+    await expect(kubectl.run('-n', 'sample', ...words)).rejects.toThrow(said);
+  });
+
+  it('says of a kind it has not got that there is none', async () => {
+    const job = '{ apiVersion: batch/v1, kind: CronJob, metadata: { name: nightly } }';
+    await expect(kubectl.give(job, 'apply', '-f', '-')).rejects.toThrow(/no matches for kind "CronJob"/);
+  });
+
   it('describes, and deletes with what hangs on it', async () => {
     const told = await kubectl.run('describe', 'deployment', 'web', '-n', 'sample');
     expect(told).toContain('2 desired');
     const described = await kubectl.run('describe', 'pod', 'counter', '-n', 'sample');
     expect(described).toContain('Exit Code:');
     expect(described).toMatch(/Events:(.|\n)*Started container main/);
-    for (const words of [
-      ['exec', 'deploy/web', '--', 'true'],
-      ['port-forward', 'deploy/web', '8080:80'],
-      ['top', 'pods'],
-    ])
-      await expect(kubectl.run(...words, '-n', 'sample')).rejects.toThrow(/error|Error/);
+    expect(await kubectl.run('describe', 'service', 'web', '-n', 'sample')).toMatch(/Endpoints: +127\.0\.0\.1:\d+/);
     expect(await kubectl.run('delete', 'deployment', 'web', '-n', 'sample')).toContain('deleted');
     expect(
       await kubectl
