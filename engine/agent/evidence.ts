@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -11,6 +11,7 @@ const maxAnnotations = 50;
 const maxDetailLines = 8;
 const lastLines = 20;
 const maxLineChars = 400;
+const maxJvmRoots = 200;
 
 interface Place {
   readonly path: string;
@@ -28,21 +29,27 @@ export function findEvidence(
   failed: readonly FailedTest[],
   lines: readonly string[],
 ): FailureEvidence {
-  const plain = lines.map((line) => clean(line));
+  const sources = new Sources(workspace);
   if (failed.length > 0) {
+    const told = failed.slice(0, maxAnnotations).map((test) => ({
+      ...test,
+      message: sources.withoutFolder(test.message),
+      detail: sources.withoutFolder(test.detail),
+    }));
     return {
-      excerpt: testExcerpt(failed),
-      annotations: failed.slice(0, maxAnnotations).flatMap((test) => testAnnotation(workspace, test)),
+      excerpt: testExcerpt(told, failed.length),
+      annotations: told.flatMap((test) => testAnnotation(sources, test)),
     };
   }
+  const plain = lines.map((line) => clean(sources.withoutFolder(line)));
   const annotations = distinct(
-    plain.flatMap((line, index) => lineAnnotation(workspace, line, plain.slice(index + 1, index + 3))),
+    plain.flatMap((line, index) => lineAnnotation(sources, line, plain.slice(index + 1, index + 4))),
   );
   const useful = plain.filter((line) => line.trim() !== '').slice(-lastLines);
   return { excerpt: useful, annotations: annotations.slice(0, maxAnnotations) };
 }
 
-function testExcerpt(failed: readonly FailedTest[]): string[] {
+function testExcerpt(failed: readonly FailedTest[], count: number): string[] {
   const shown = failed.slice(0, maxTestsShown).flatMap(({ name, message, detail }) => {
     const said = usefulLines(message);
     // A message of several lines says it all; a short one is told further by the detail.
@@ -50,7 +57,8 @@ function testExcerpt(failed: readonly FailedTest[]): string[] {
       said.length > 1 ? [] : usefulLines(detail).filter((line) => !line.includes(said[0] ?? '\0') && !isNoise(line));
     return [`✗ ${clean(name)}`, ...[...said, ...more].slice(0, maxDetailLines).map((line) => `  ${line}`)];
   });
-  const more = failed.length > maxTestsShown ? [`and ${failed.length - maxTestsShown} more failing tests`] : [];
+  const left = count - maxTestsShown;
+  const more = left > 0 ? [`and ${left} more failing test${left === 1 ? '' : 's'}`] : [];
   return [...shown.slice(0, maxExcerptLines - more.length), ...more];
 }
 
@@ -61,14 +69,22 @@ function usefulLines(text: string): string[] {
     .filter((line) => line.trim() !== '');
 }
 
-/** Frames of a test runner or of Node itself say nothing about the change. */
+const noise: readonly RegExp[] = [
+  /\b(node:internal|node_modules)\b/,
+  /^\s*at .*\(?node:/,
+  // What Node tells of its own error around the assertion's.
+  /^\s*(code: 'ERR_|failureType:|generatedMessage:|operator:|diff:)/,
+  /^\s*at (java\.|javax\.|jdk\.|sun\.|org\.junit\.|org\.opentest4j\.|org\.testng\.|org\.apache\.maven\.|org\.gradle\.|junit\.)/,
+];
+
+/** Frames of a test runner or of the language itself say nothing about the change. */
 function isNoise(line: string): boolean {
-  return /\b(node:internal|node_modules)\b|^\s*at (async )?\S+ \(node:/.test(line) || /^\s*at .*\(?node:/.test(line);
+  return noise.some((pattern) => pattern.test(line));
 }
 
-function testAnnotation(workspace: string, test: FailedTest): Annotation[] {
-  const stated = test.file === undefined ? undefined : placeOf(workspace, test.file, test.line ?? 1);
-  const place = placesIn(workspace, test.detail)[0] ?? stated;
+function testAnnotation(sources: Sources, test: FailedTest): Annotation[] {
+  const stated = test.file === undefined ? undefined : sources.placeOf(test.file, test.line ?? 1);
+  const place = sources.placesIn(test.detail)[0] ?? stated;
   return place === undefined
     ? []
     : [{ ...place, level: 'failure', title: clean(test.name), message: clean(test.message, 1_000) }];
@@ -76,46 +92,94 @@ function testAnnotation(workspace: string, test: FailedTest): Annotation[] {
 
 const errorLine = /\b(error|fail(ed|ure)?|fatal|panic|exception)\b|✗|✖|×|❯/i;
 
-function lineAnnotation(workspace: string, line: string, following: readonly string[]): Annotation[] {
-  const [place] = placesIn(workspace, line);
+function lineAnnotation(sources: Sources, line: string, following: readonly string[]): Annotation[] {
+  const [place] = sources.placesIn(line);
   if (place === undefined) return [];
   // `go test` prints the place on a line of its own kind: indented, message behind it.
   const isGoTest = /^\s+\S+_test\.go:\d+: /.test(line);
-  if (
-    !isGoTest &&
-    !errorLine.test(line) &&
-    !following.some((next) => /^\s*(error|\w+(Error|Exception)\b|E {2})/i.test(next))
-  )
-    return [];
-  return [{ ...place, level: 'failure', title: clean(line.trim(), 200), message: line.trim() }];
+  const raised = following.find((next) => /^\s*(error|\w+(Error|Exception)\b|E {2})/i.test(next));
+  if (!isGoTest && !errorLine.test(line) && raised === undefined) return [];
+  // The place stands beside the title already; Python tells what was raised below the place.
+  const said = /^\s*File "/.test(line) ? (raised ?? line) : line.replace(/^\s*\S+?[:(]\d+(?:[:,]\d+)?\)?:\s+/, '');
+  return [{ ...place, level: 'failure', title: clean(said.trim() || line.trim(), 200), message: line.trim() }];
 }
 
 const patterns: readonly RegExp[] = [
-  /(?<path>(?:file:\/\/)?[\w@./+-]+\.[A-Za-z]\w{0,9})[:(](?<line>\d{1,7})(?:[:,](?<column>\d{1,5}))?/g,
+  /(?<![\w@./+-])(?<path>(?:file:\/\/)?[\w@./+-]+\.[A-Za-z]\w{0,9})[:(](?<line>\d{1,7})(?:[:,](?<column>\d{1,5}))?/g,
   /File "(?<path>[^"]{1,300})", line (?<line>\d{1,7})/g,
 ];
+/** A frame of the JVM names class and file, but not the folder: `at org.acme.CartTest.adds(CartTest.java:12)`. */
+const jvmFrame =
+  /\bat (?:[\w.$@-]+\/)?(?<package>(?:[\w$]+\.)*?)[\w$]+\.[\w$<>]+\((?<file>[\w$-]+\.(?:java|kt|scala|groovy)):(?<line>\d{1,7})\)/g;
 
-/** Places in a text that are files of the workspace, in the order they stand. */
-function placesIn(workspace: string, text: string): Place[] {
-  const found = patterns.flatMap((pattern) =>
-    [...text.slice(0, 20_000).matchAll(pattern)].flatMap(({ index, groups }) => {
-      const place = placeOf(workspace, groups?.['path'] ?? '', Number(groups?.['line']), Number(groups?.['column']));
+/** The files of the workspace, as texts speak of them. */
+class Sources {
+  readonly #workspace: string;
+  #jvmRoots: readonly string[] | undefined;
+
+  constructor(workspace: string) {
+    this.#workspace = workspace;
+  }
+
+  /** The text with paths as the repository has them: where the workspace stood is nobody's concern. */
+  withoutFolder(text: string): string {
+    const folder = `${this.#workspace}/`;
+    return text.includes(folder)
+      ? text.replaceAll(
+          new RegExp(`(?<![\\w./-])(?:file://)?${folder.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}`, 'g'),
+          '',
+        )
+      : text;
+  }
+
+  /** Places in a text that are files of the workspace, in the order they stand. */
+  placesIn(text: string): Place[] {
+    const told = text.slice(0, 20_000);
+    const found = patterns.flatMap((pattern) =>
+      [...told.matchAll(pattern)].flatMap(({ index, groups }) => {
+        const place = this.placeOf(groups?.['path'] ?? '', Number(groups?.['line']), Number(groups?.['column']));
+        return place === undefined ? [] : [{ index, place }];
+      }),
+    );
+    const frames = [...told.matchAll(jvmFrame)].flatMap(({ index, groups }) => {
+      const file = join((groups?.['package'] ?? '').replaceAll('.', '/'), groups?.['file'] ?? '');
+      const place = this.#roots()
+        .map((root) => this.placeOf(join(root, file), Number(groups?.['line'])))
+        .find((it) => it !== undefined);
       return place === undefined ? [] : [{ index, place }];
-    }),
-  );
-  return found.sort((a, b) => a.index - b.index).map(({ place }) => place);
+    });
+    return [...found, ...frames].sort((a, b) => a.index - b.index).map(({ place }) => place);
+  }
+
+  placeOf(stated: string, line: number, column = Number.NaN): Place | undefined {
+    const local = stated.startsWith('file://') ? pathOfUrl(stated) : stated;
+    const path = isAbsolute(local) ? relative(this.#workspace, local) : local.replace(/^\.\//, '');
+    const isOwn =
+      path !== '' &&
+      !path.startsWith('..') &&
+      !isAbsolute(path) &&
+      !/(^|\/)(node_modules|\.venv|vendor|\.git)\//.test(path);
+    if (!isOwn || line < 1 || !existsSync(join(this.#workspace, path))) return undefined;
+    return { path, line, ...(Number.isInteger(column) && column > 0 ? { column } : {}) };
+  }
+
+  /** Where Maven and Gradle keep sources, tests first; modules stand at most two folders deep. */
+  #roots(): readonly string[] {
+    this.#jvmRoots ??= globSync('{.,*,*/*}/src/*/{java,kotlin,scala,groovy}', {
+      cwd: this.#workspace,
+      exclude: (name) => name === 'node_modules' || name === '.git',
+    })
+      .slice(0, maxJvmRoots)
+      .sort((a, b) => Number(b.includes('src/test/')) - Number(a.includes('src/test/')));
+    return this.#jvmRoots;
+  }
 }
 
-function placeOf(workspace: string, stated: string, line: number, column = Number.NaN): Place | undefined {
-  const local = stated.startsWith('file://') ? fileURLToPath(stated) : stated;
-  const path = isAbsolute(local) ? relative(workspace, local) : local.replace(/^\.\//, '');
-  const isOwn =
-    path !== '' &&
-    !path.startsWith('..') &&
-    !isAbsolute(path) &&
-    !/(^|\/)(node_modules|\.venv|vendor|\.git)\//.test(path);
-  if (!isOwn || line < 1 || !existsSync(join(workspace, path))) return undefined;
-  return { path, line, ...(Number.isInteger(column) && column > 0 ? { column } : {}) };
+/** @returns what no file is called where the URL names none: a report may hold anything */
+function pathOfUrl(url: string): string {
+  const named = URL.canParse(url) ? new URL(url) : undefined;
+  const isLocal = named?.host === '' && !/%(2f|00)/i.test(named.pathname);
+  return isLocal ? fileURLToPath(url) : '';
 }
 
 function distinct(annotations: readonly Annotation[]): Annotation[] {

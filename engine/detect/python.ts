@@ -16,7 +16,7 @@ export const detectPython: Detector = async ({ paths, readFile }, folder) => {
   const requirements = ['requirements.txt', 'requirements-dev.txt'].filter(has).map((name) => `-r ${name}`);
   const wanted = [...requirements, ...(isProject ? ['-e .'] : []), ...(usesPytest ? ['pytest'] : [])];
   return {
-    explanation: `Python with ${usesPytest ? 'pytest' : 'unittest'}; ${tests.length} test files.`,
+    explanation: `Python with ${usesPytest ? 'pytest' : 'unittest'}; ${tests.length} test file${tests.length === 1 ? '' : 's'}.`,
     stages: {
       test: {
         kind: 'test',
