@@ -6,6 +6,7 @@ import type { Person } from '../engine/core/trigger.ts';
 import type { RunList } from '../engine/ports/run-list.ts';
 import type { RunLoop } from '../engine/run-loop.ts';
 import type { OperatorApproval } from './conversation/operator-approval.ts';
+import { jsonBody } from './json-body.ts';
 import type { ReadRuns } from './read-runs.ts';
 import type { Rebuild } from './rebuild.ts';
 import type { Audit } from './steering/audit.ts';
@@ -119,7 +120,7 @@ export function apiRoutes(parts: {
   api.post('/runs/:id/cancel', async (context) => {
     const runId = await idOf(context.req.param('id'));
     if (typeof runId !== 'string') return context.json(runId, 404);
-    const body = cancelBody.safeParse(await context.req.json().catch(() => ({})));
+    const body = cancelBody.safeParse(await jsonBody(context));
     if (!body.success) return context.json(badRequest(body.error), 400);
     const sent = await loop.send(runId, { type: 'CancelRun', by: operator, reason: body.data.reason });
     return sent.ok
@@ -130,7 +131,7 @@ export function apiRoutes(parts: {
   api.post('/runs/:id/retry', async (context) => {
     const runId = await idOf(context.req.param('id'));
     if (typeof runId !== 'string') return context.json(runId, 404);
-    const body = retryBody.safeParse(await context.req.json().catch(() => ({})));
+    const body = retryBody.safeParse(await jsonBody(context));
     if (!body.success) return context.json(badRequest(body.error), 400);
     const sent = await loop.send(runId, { type: 'RetryStages', by: operator, stages: body.data.stages ?? 'failed' });
     return sent.ok
@@ -141,7 +142,7 @@ export function apiRoutes(parts: {
   api.post('/runs/:id/approval', async (context) => {
     const runId = await idOf(context.req.param('id'));
     if (typeof runId !== 'string') return context.json(runId, 404);
-    const body = approvalBody.safeParse(await context.req.json().catch(() => ({})));
+    const body = approvalBody.safeParse(await jsonBody(context));
     if (!body.success) return context.json(badRequest(body.error), 400);
     const { verdict, environment, reason } = body.data;
     const answered = await parts.approvals.answer(runId, environment, operator, verdict, reason);
@@ -162,7 +163,7 @@ export function apiRoutes(parts: {
   });
 
   api.post('/environments/:environment/rollback', async (context) => {
-    const body = rollbackBody.safeParse(await context.req.json().catch(() => ({})));
+    const body = rollbackBody.safeParse(await jsonBody(context));
     if (!body.success) return context.json(badRequest(body.error), 400);
     const { repository, revision } = body.data;
     const done = await parts.rollback({

@@ -1,4 +1,5 @@
 import type { DeployTarget } from '../engine/core/pipeline.ts';
+import { whyUnanswered } from '../engine/unanswered.ts';
 
 const requestMs = 3_000;
 
@@ -17,7 +18,7 @@ export async function smokeRequest(
       passed: response.status === smoke.expectStatus,
       message: `${smoke.path} answered ${response.status}, not ${smoke.expectStatus}`,
     };
-  } catch {
-    return { passed: false, message: `${smoke.path} did not answer` };
+  } catch (error) {
+    return { passed: false, message: `${smoke.path} did not answer: ${whyUnanswered(error)}` };
   }
 }

@@ -85,6 +85,7 @@ export class RunLoop {
   async send(runId: string, command: RunCommand): Promise<Sent> {
     const driven = await this.#drive(runId);
     const sent = driven.tail.then(() => this.#decideAndAppend(runId, driven, command));
+    // Who sent it hears of a failure; those behind it only wait until it is over.
     driven.tail = sent.catch(() => undefined);
     return sent;
   }

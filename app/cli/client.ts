@@ -1,6 +1,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { jsonIn } from '../../engine/json-in.ts';
+import { whyUnanswered } from '../../engine/unanswered.ts';
 import { CliError } from './cli-error.ts';
 import { readIfThere } from './read-if-there.ts';
 
@@ -16,6 +18,8 @@ export function defaultDataDir(environment: NodeJS.ProcessEnv): string {
 }
 
 const answerWithinMs = 30_000;
+/** How Slipway says no; a proxy before it says it otherwise. */
+const problemSchema = z.object({ error: z.string(), fix: z.string() });
 
 export function connectionFile(dataDir: string): string {
   return join(dataDir, 'connection.json');
@@ -88,13 +92,11 @@ export class Client {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(lasts === undefined ? { signal: AbortSignal.timeout(answerWithinMs) } : {}),
-    }).catch(() => {
-      throw new CliError(`Slipway does not answer at ${url}`, 'Start it with `slipway start`');
+    }).catch((error: unknown) => {
+      throw new CliError(`Slipway does not answer at ${url}: ${whyUnanswered(error)}`, 'Start it with `slipway start`');
     });
     if (response.ok) return response;
-    const problem = z
-      .object({ error: z.string(), fix: z.string() })
-      .safeParse(await response.json().catch(() => undefined));
+    const problem = problemSchema.safeParse(jsonIn(await response.text()));
     throw problem.success
       ? new CliError(problem.data.error, problem.data.fix)
       : new CliError(`Slipway answered ${response.status} to ${method} ${path}`, 'See its log');

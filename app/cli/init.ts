@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { detectPipeline } from '../../engine/detect/detect.ts';
 import { pipelineFile } from '../../engine/pipeline-file.ts';
+import { systemErrorCode } from '../../engine/system-error.ts';
 import { repositoryRoot } from '../embedded/working-tree.ts';
 import { CliError } from './cli-error.ts';
 import { outputOf } from './output.ts';
@@ -24,8 +25,8 @@ export function initCommand(): Command {
       if (options.print === true)
         return output.json ? output.value({ yaml, explanation }) : output.line(yaml.trimEnd());
       await writeFile(join(folder, pipelineFile), yaml, { flag: options.force === true ? 'w' : 'wx' }).catch(
-        (error: NodeJS.ErrnoException) => {
-          if (error.code !== 'EEXIST') throw error;
+        (error: unknown) => {
+          if (systemErrorCode(error) !== 'EEXIST') throw error;
           throw new CliError(
             `${pipelineFile} is there already`,
             'See what would be written with --print, or replace it with --force',

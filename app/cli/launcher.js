@@ -21,7 +21,7 @@ function findNode() {
     const binary = join(dirname(own), 'bin', 'node');
     return existsSync(binary) ? binary : undefined;
   } catch {
-    return undefined;
+    return undefined; // npm leaves an optional dependency out where it does not fit the machine
   }
 }
 

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
+import { ifThere, systemErrorCode } from '../../engine/system-error.ts';
 import { CliError } from './cli-error.ts';
 
 /** @returns undefined only where there is no such file: one that cannot be read is not a missing one. @throws CliError */
 export async function readIfThere(file: string, fix: string): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8');
+    return await ifThere(readFile(file, 'utf8'));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT') return undefined;
-    throw new CliError(`${file} cannot be read: ${reasons[String(code)] ?? String(error)}`, fix);
+    const reason = reasons[systemErrorCode(error) ?? ''] ?? String(error);
+    throw new CliError(`${file} cannot be read: ${reason}`, fix);
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
+import { systemErrorCode } from '../../engine/system-error.ts';
 import { reportOf } from '../error-report.ts';
 import { approveCommand } from './approve.ts';
 import { auditCommand } from './audit.ts';
@@ -55,8 +56,8 @@ const program = new Command('slipway')
   .addCommand(embeddedCommand());
 
 // A pipe that its reader closed early (`slipway logs ... | head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
+process.stdout.on('error', (error: unknown) => {
+  if (systemErrorCode(error) === 'EPIPE') process.exit(0);
   throw error;
 });
 

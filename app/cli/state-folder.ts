@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CliError } from './cli-error.ts';
 
+/** SQLite's own number for a database that somebody else has. */
+const sqliteBusy = 5;
+
 /** A state folder that this process has for itself, until it ends or closes it. */
 export interface StateFolder {
   close(): void;
@@ -18,8 +21,9 @@ export function takeStateFolder(folder: string): StateFolder {
   const lock = new DatabaseSync(join(folder, 'in-use'));
   try {
     lock.exec('pragma busy_timeout = 0; pragma locking_mode = exclusive; begin exclusive');
-  } catch {
+  } catch (error) {
     lock.close();
+    if (!(error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy)) throw error;
     throw new CliError(
       `Another Slipway runs in ${folder}`,
       'Ask that one (`slipway runs`), stop it, or give this one a folder of its own with --data',

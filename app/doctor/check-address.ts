@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { jsonIn } from '../../engine/json-in.ts';
+import { whyUnanswered } from '../../engine/unanswered.ts';
 import type { Check, Finding } from './finding.ts';
-import { whyUnanswered } from './unanswered.ts';
 
 const subject = 'public address';
 const timeoutMs = 10_000;
@@ -53,13 +54,5 @@ async function asked(url: string): Promise<string | undefined> {
     return `What answers there is not Slipway: status ${response.status}`;
   } catch (error) {
     return whyUnanswered(error);
-  }
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // some other program's page
   }
 }

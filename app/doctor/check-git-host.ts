@@ -1,11 +1,11 @@
 import type { RepositoryRef } from '../../engine/core/trigger.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
+import { whyUnanswered } from '../../engine/unanswered.ts';
 import type { GitHost } from '../../providers/git-host.ts';
 import type { CredentialReport } from '../../providers/git-host-credentials.ts';
 import type { GitHostSetup } from '../../providers/git-host-setup.ts';
 import { daysLeft, isExpiringSoon } from '../installations/expiry.ts';
 import type { Check, Finding } from './finding.ts';
-import { whyUnanswered } from './unanswered.ts';
 
 const timeoutMs = 10_000;
 /** Hosts tell their time to the second. */

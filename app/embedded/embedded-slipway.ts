@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { SlotRules } from '../../engine/core/schedule.ts';
+import { ifThere } from '../../engine/system-error.ts';
 import type { GitHostSetup } from '../../providers/git-host-setup.ts';
 import { gitHubSetup } from '../../providers/github/setup.ts';
 import { agingMs, type Config, databaseFile } from '../config.ts';
@@ -70,11 +71,9 @@ export async function openCluster(dataDir: string, log: Logger): Promise<Embedde
 
 /** A random secret that stays the same over restarts; readable by its user alone. */
 export async function keptSecret(file: string): Promise<string> {
-  const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    // One that cannot be read now is no missing one: in its place nothing it encrypted could be read again.
-    if (error.code !== 'ENOENT') throw error;
-  });
-  if (typeof kept === 'string') return kept;
+  // One that cannot be read now is no missing one: in its place nothing it encrypted could be read again.
+  const kept = await ifThere(readFile(file, 'utf8'));
+  if (kept !== undefined) return kept;
   const made = randomBytes(32).toString('base64url');
   await writeFile(file, made, { mode: 0o600 });
   return made;

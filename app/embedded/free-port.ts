@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { ifThere } from '../../engine/system-error.ts';
 
 /**
  * A port of this machine that stays the same over restarts as long as nobody else takes it: pods that live on connect
@@ -7,7 +8,7 @@ import { createServer } from 'node:net';
  * @param preferred the one to begin with, where it is free; 0 for any
  */
 export async function stablePort(file: string, preferred = 0): Promise<number> {
-  const last = Number(await readFile(file, 'utf8').catch(() => preferred));
+  const last = Number((await ifThere(readFile(file, 'utf8'))) ?? preferred);
   const port = (await tryPort(Number.isInteger(last) && last > 0 && last < 65_536 ? last : 0)) ?? (await freePort());
   await writeFile(file, String(port));
   return port;

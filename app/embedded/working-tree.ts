@@ -32,6 +32,7 @@ export async function commitWorkingTree(
   const here = ['--git-dir', repository, '--work-tree', folder];
   await git(...here, 'add', '--all', '--', '.');
   await git(...here, 'commit', '--quiet', '--allow-empty', '--no-verify', '--message', 'The working tree');
+  // A folder that is in no repository, or in one without a commit, is on no branch.
   const branch = await git('-C', folder, 'rev-parse', '--abbrev-ref', 'HEAD').catch(() => 'main');
   return { url: `file://${join(repository)}`, sha: Sha(await git(...here, 'rev-parse', 'HEAD')), branch };
 }

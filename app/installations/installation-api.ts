@@ -3,6 +3,7 @@ import { streamText } from 'hono/streaming';
 import { z } from 'zod';
 import type { Finding } from '../doctor/finding.ts';
 import { reportOf } from '../error-report.ts';
+import { jsonBody } from '../json-body.ts';
 import type { Pages } from '../pages/open-pages.ts';
 import type { Connect, ConnectNews } from './connect.ts';
 import type { Connections } from './connections.ts';
@@ -33,7 +34,7 @@ export function installationApi(parts: {
   const { connect, connections } = parts;
   const api = new Hono();
   api.post('/setup-link', async (context) => {
-    const body = linkBody.safeParse(await bodyOf(context));
+    const body = linkBody.safeParse(await jsonBody(context));
     if (!body.success) return context.json(notUnderstood('setup'), 400);
     return context.json({ link: await parts.setupLink(body.data) });
   });
@@ -49,26 +50,22 @@ export function installationApi(parts: {
     ),
   );
   api.post('/connections', async (context) => {
-    const body = connectBody.safeParse(await bodyOf(context));
+    const body = connectBody.safeParse(await jsonBody(context));
     return body.success ? told(context, connect.connect(body.data)) : context.json(notUnderstood('connect'), 400);
   });
   api.post('/connections/remove', async (context) => {
-    const body = disconnectBody.safeParse(await bodyOf(context));
+    const body = disconnectBody.safeParse(await jsonBody(context));
     if (!body.success) return context.json(notUnderstood('disconnect'), 400);
     const { provider, path, isDryRun } = body.data;
     return told(context, connect.disconnect(provider, path, isDryRun ? 'dry-run' : 'apply'));
   });
   api.post('/labels', async (context) => {
-    const body = labelsBody.safeParse(await bodyOf(context));
+    const body = labelsBody.safeParse(await jsonBody(context));
     if (!body.success) return context.json(notUnderstood('labels'), 400);
     return told(context, parts.labels(body.data.provider, body.data.repository));
   });
   api.post('/doctor', (context) => told(context, parts.diagnose()));
   return api;
-}
-
-function bodyOf(context: Context): Promise<unknown> {
-  return context.req.json().catch(() => undefined);
 }
 
 function notUnderstood(command: string) {

@@ -103,6 +103,6 @@ export function nextTime(cron: string, after: Date): Date | undefined {
   try {
     return CronExpressionParser.parse(cron, { currentDate: after, tz: 'UTC' }).next().toDate();
   } catch {
-    return undefined;
+    return undefined; // the library's way to say never: the line itself was parsed with the pipeline file
   }
 }

@@ -22,6 +22,7 @@ async function refresh() {
 if (said.size > 0) {
   const timer = setInterval(() => {
     // What has ended is told without the mark.
+    // A server that does not answer now is asked again at the next tick; until then the page shows what it last heard.
     if (document.querySelector('[data-live]')) refresh().catch(() => undefined);
     else clearInterval(timer);
   }, 2500);

@@ -18,10 +18,16 @@ const maxOwnersBytes = 3 * 1_024 * 1_024;
 export class ApprovalFacts {
   readonly #hosts: (provider: string) => GitHost;
   readonly #revisions: Revisions;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(parts: { readonly hosts: (provider: string) => GitHost; readonly revisions: Revisions }) {
+  constructor(parts: {
+    readonly hosts: (provider: string) => GitHost;
+    readonly revisions: Revisions;
+    readonly onError: (error: unknown) => void;
+  }) {
     this.#hosts = parts.hosts;
     this.#revisions = parts.revisions;
+    this.#onError = parts.onError;
   }
 
   /**
@@ -47,15 +53,18 @@ export class ApprovalFacts {
     return { ...subject, owners };
   }
 
-  /** For a prompt: what differs. Undefined where the host cannot tell. */
+  /** For a prompt: what differs. Undefined where the host cannot tell: people are asked all the same, without the list. */
   async changed(
     run: Run,
     { baseSha, headSha }: ApprovalSubject,
   ): Promise<{ readonly paths: readonly string[]; readonly isComplete: boolean } | undefined> {
     if (baseSha === headSha) return { paths: [], isComplete: true };
-    return this.#hosts(run.repository.provider)
-      .changedFiles(run.repository, baseSha, headSha)
-      .catch(() => undefined);
+    try {
+      return await this.#hosts(run.repository.provider).changedFiles(run.repository, baseSha, headSha);
+    } catch (error) {
+      this.#onError(error);
+      return undefined;
+    }
   }
 
   /** The run's head while its branch still holds it; else what the branch holds instead. */

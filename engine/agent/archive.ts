@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { create, extract } from 'tar';
+import { systemErrorCode } from '../system-error.ts';
 import { isInside } from './open-inside.ts';
 
 /** An artifact cannot be packed or unpacked; the message says what is wrong with it. */
@@ -18,8 +19,11 @@ export class ArchiveError extends Error {
  */
 export async function pack(workspace: string, path: string): Promise<AsyncIterable<Uint8Array>> {
   const full = join(workspace, path);
-  const found = await lstat(full).catch(() => undefined);
-  if (found === undefined) throw new ArchiveError(`The artifact's path ${path} does not exist after the commands`);
+  const found = await lstat(full).catch((cause: unknown) => {
+    const isMissing = ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(cause) ?? '');
+    const why = isMissing ? 'does not exist after the commands' : `cannot be read: ${String(cause)}`;
+    throw new ArchiveError(`The artifact's path ${path} ${why}`, { cause });
+  });
   const folder = found.isDirectory() ? full : join(full, '..');
   if (!isInside(await realpath(workspace), await realpath(folder)))
     throw new ArchiveError(`The artifact's path ${path} leads out of the workspace`);

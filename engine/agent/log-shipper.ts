@@ -3,6 +3,7 @@ import { watch } from 'node:fs';
 import { type FileHandle, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogSummary } from '../core/run-events.ts';
+import { ifThere } from '../system-error.ts';
 import { LineSplitter } from './line-splitter.ts';
 import type { Mask } from './mask.ts';
 import { openInside } from './open-inside.ts';
@@ -127,7 +128,7 @@ export class LogShipper {
   }
 
   async #signOfLife(): Promise<string> {
-    const beat = await stat(join(this.#folder, control.beat)).catch(() => undefined);
+    const beat = await ifThere(stat(join(this.#folder, control.beat)));
     return `${beat?.mtimeMs}/${this.#read}`;
   }
 
@@ -153,13 +154,8 @@ export class LogShipper {
     }
   }
 
-  async #open(name: string): Promise<FileHandle | undefined> {
-    try {
-      return await openInside(this.#folder, join(this.#folder, name));
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-      throw error;
-    }
+  #open(name: string): Promise<FileHandle | undefined> {
+    return ifThere(openInside(this.#folder, join(this.#folder, name)));
   }
 
   async #readFrom(handle: FileHandle): Promise<void> {

@@ -73,6 +73,7 @@ export class LogSpool {
   }
 
   async #read({ count, place }: Spooled): Promise<readonly string[]> {
+    // Why it was not made was said when it was written; a batch without a file is lost.
     const file = await this.#file?.catch(() => undefined);
     const lost = Array.from({ length: count }, () => lostLine);
     if (place === undefined || file === undefined) return lost;

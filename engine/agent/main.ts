@@ -4,6 +4,7 @@ import type { AttemptResult } from '../core/run-commands.ts';
 import type { Artifact, FailureCause, TestSummary } from '../core/run-events.ts';
 import type { AttemptWork } from '../ports/attempt-host.ts';
 import type { FailedTest } from '../reports/junit.ts';
+import { ifThere } from '../system-error.ts';
 import { untilIsolated } from './isolation.ts';
 import { LogShipper, LogTooLargeError } from './log-shipper.ts';
 import { LogSpool } from './log-spool.ts';
@@ -58,7 +59,7 @@ class Agent {
     const { barred } = setting;
     this.#isolated =
       barred === undefined ? Promise.resolve() : untilIsolated(barred.address, barred.allowed, isolationWaitMs);
-    // An agent that has nothing to do does not wait for it.
+    // run() hears of a refusal where it waits for it; an agent that has nothing to do never waits.
     this.#isolated.catch(() => undefined);
   }
 
@@ -101,7 +102,7 @@ class Agent {
 
   /** When the commands were started by an agent before this one, in the same pod: they are never started again. */
   async #startedAt(): Promise<number | undefined> {
-    return (await stat(join(this.#setting.control, control.start)).catch(() => undefined))?.mtimeMs;
+    return (await ifThere(stat(join(this.#setting.control, control.start))))?.mtimeMs;
   }
 
   async #prepare(work: AttemptWork): Promise<void> {

@@ -17,6 +17,7 @@ export async function openInside(folder: string, path: string): Promise<FileHand
   try {
     const found = await handle.stat();
     if (!found.isFile()) throw new OutsideError(`${path} is no file`);
+    // Where there is no /proc, the path is asked instead.
     const real = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(path));
     if (!isInside(await realpath(folder), real)) throw new OutsideError(`${path} leads out of ${folder}`);
     return handle;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonIn } from '../json-in.ts';
 import type { DetectedStack, Detector, WrittenStage } from './detected-stack.ts';
 
 const packageSchema = z.object({
@@ -15,7 +16,7 @@ export const detectNode: Detector = async (files, folder) => {
   const text = files.paths.includes(`${folder}package.json`)
     ? await files.readFile(`${folder}package.json`)
     : undefined;
-  const parsed = text === undefined ? undefined : packageSchema.safeParse(parseJson(text));
+  const parsed = text === undefined ? undefined : packageSchema.safeParse(jsonIn(text));
   if (parsed?.success !== true) return undefined;
   const { scripts, dependencies, devDependencies } = parsed.data;
   const manager = managerOf(files.paths, folder);
@@ -64,12 +65,4 @@ function managerOf(
     return { name: 'yarn', install: 'yarn install --immutable || yarn install --frozen-lockfile', run: 'yarn run' };
   const isLocked = paths.includes(`${folder}package-lock.json`) || paths.includes(`${folder}npm-shrinkwrap.json`);
   return { name: 'npm', install: isLocked ? 'npm ci' : 'npm install --no-audit --no-fund', run: 'npm run' };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

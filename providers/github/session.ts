@@ -70,6 +70,7 @@ export async function gitHubSession(options: GitHubAppOptions): Promise<GitHubSe
     if (known !== undefined) return known;
     const made = probot.auth(installationId(tenant));
     octokits.set(tenant, made);
+    // A failure is heard by those who wait for it; the next asker tries anew.
     made.catch(() => octokits.delete(tenant));
     return made;
   }
@@ -101,6 +102,7 @@ export async function gitHubSession(options: GitHubAppOptions): Promise<GitHubSe
 
   async function cloneToken(repository: RepositoryRef): Promise<string> {
     const key = `${repository.tenant}/${repository.id}`;
+    // Who asked for one that failed has heard of it; this one asks anew.
     const known = await tokens.get(key)?.catch(() => undefined);
     if (known !== undefined && known.expiresAt > Date.now() + tokenSlackMs) return known.token;
     const made = probot.auth().then(async (app) => {

@@ -27,6 +27,7 @@ export function checks(session: GitLabSession): Pick<GitHost, 'publishCheck'> {
   /** One at a time per commit: GitLab answers 409 to statuses that come side by side. */
   function inLine<T>(key: string, work: () => Promise<T>): Promise<T> {
     const next = (lines.get(key) ?? Promise.resolve()).then(work);
+    // Who asked hears of a failure; those behind it only wait until it is over.
     const settled = next.catch(() => undefined);
     lines.set(key, settled);
     void settled.then(() => {

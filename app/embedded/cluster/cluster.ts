@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { systemErrorCode } from '../../../engine/system-error.ts';
 import { serverIdentity } from './access/certificate.ts';
 import { Gatekeeper } from './access/gatekeeper.ts';
 import { kubeconfigText } from './access/kubeconfig.ts';
@@ -137,7 +138,7 @@ async function listenAgain<T>(
   try {
     return await listen(last);
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') throw error;
+    if (systemErrorCode(error) !== 'EADDRINUSE') throw error;
     return listen(0);
   }
 }

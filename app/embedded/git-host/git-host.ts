@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
+import { ifThere } from '../../../engine/system-error.ts';
 import { issueToken } from './access/secrets.ts';
 import { createRepository, ensureAccount, setGrant } from './domain/accounts.ts';
 import { changeInstallation, installApp, registerApp } from './domain/apps.ts';
@@ -312,7 +313,7 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
 
 /** Keeps clone URLs alive over restarts: the port of last time, if nobody else has it now. */
 async function listenAgain(file: string, wanted: number | undefined, address?: string): Promise<Server> {
-  const last = wanted === undefined ? await readFile(file, 'utf8').catch(() => '0') : String(wanted);
+  const last = wanted === undefined ? ((await ifThere(readFile(file, 'utf8'))) ?? '0') : String(wanted);
   const server = await listen(Number.parseInt(last, 10) || 0, address).catch(async (error: unknown) => {
     if (wanted !== undefined) throw error;
     return await listen(0, address);

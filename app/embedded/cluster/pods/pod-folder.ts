@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writePrivate } from '../access/private-file.ts';
+import { readIfPresent, writePrivate } from '../access/private-file.ts';
 import type { ShimState, StopRequest } from './shim-protocol.ts';
 
 const End = {
@@ -86,14 +85,8 @@ export class PodFolder {
   }
 
   #read<T>(name: string, schema: z.ZodType<T>): T | undefined {
-    let text: string;
-    try {
-      text = readFileSync(join(this.path, name), 'utf8');
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-      throw error;
-    }
-    return schema.parse(JSON.parse(text));
+    const text = readIfPresent(join(this.path, name));
+    return text === undefined ? undefined : schema.parse(JSON.parse(text));
   }
 }
 

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { z } from 'zod';
+import { jsonIn } from '../../../../engine/json-in.ts';
 import type { IntOrString } from '../objects/meta.ts';
 import type { Container, Pod } from '../objects/pod.ts';
 
@@ -72,16 +73,9 @@ function isFree(port: number): Promise<boolean> {
 export function localPortsOf(pod: Pod): ReadonlyMap<number, number> {
   const text = pod.metadata.annotations?.[localPortsAnnotation];
   if (text === undefined) return new Map();
-  const parsed = LocalPorts.safeParse(parseJson(text));
+  // Someone else may have written the annotation; it then names no ports.
+  const parsed = LocalPorts.safeParse(jsonIn(text));
   return new Map(Object.entries(parsed.data ?? {}).map(([port, local]) => [Number(port), local]));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // Someone else wrote the annotation; it names no ports.
-  }
 }
 
 export function printLocalPorts(ports: ReadonlyMap<number, number>): string {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { systemErrorCode } from '../../../../engine/system-error.ts';
 
 /** `<start time>` of a process, which tells it from a later one with the same number; undefined where it is no more. */
 export function processStart(pid: number): string | undefined {
@@ -42,7 +43,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = systemErrorCode(error);
     if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
+import { systemErrorCode } from '../../../../engine/system-error.ts';
 
 const newline = 10;
 /** Longer lines are split with the mark P, as container runtimes do. */
@@ -75,7 +76,8 @@ export class ContainerLog {
 
 /** Nothing more can be written here until somebody makes room. */
 export function isFullDisk(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+  const code = systemErrorCode(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 function now(): string {

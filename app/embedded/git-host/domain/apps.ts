@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPair } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ifThere } from '../../../../engine/system-error.ts';
 import type { Account, App, Hook, Installation, Permissions } from '../entities.ts';
 import { installationShape, simpleUser } from '../github/shapes/account.ts';
 import { repositoryShape } from '../github/shapes/repository.ts';
@@ -142,11 +143,8 @@ export function privateKeyOf(host: Host, app: App): Promise<string> {
 }
 
 async function ensureKey(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-  }
+  const kept = await ifThere(readFile(file, 'utf8'));
+  if (kept !== undefined) return kept;
   const { privateKey } = await promisify(generateKeyPair)('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },

@@ -57,7 +57,7 @@ export async function serveGit(request: {
     child.once('close', () => resolve());
   });
   outgoing.once('close', () => child.kill('SIGKILL'));
-  // git may answer (and refuse) without reading the body; the answer tells the client.
+  // git may answer, and refuse, without reading the body: that it was not all taken is no fault, and the answer tells why.
   const sent = pipeline(incoming, child.stdin).catch(() => undefined);
 
   let head = Buffer.alloc(0);
