@@ -1,24 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import { kubernetesCluster } from '../deploy/kubernetes/cluster.ts';
 import { Revisions } from '../deploy/revisions.ts';
 import type { RolloutEvent } from '../deploy/rollout-events.ts';
 import { startAgentEndpoint } from '../engine/agent/endpoint.ts';
 import type { Run } from '../engine/core/run.ts';
 import type { RunEvent } from '../engine/core/run-events.ts';
 import type { PoolOf } from '../engine/core/schedule.ts';
-import type { HostEvent } from '../engine/core/trigger.ts';
 import { withKeepAlive } from '../engine/kubernetes/client.ts';
 import { clusterAccess } from '../engine/kubernetes/cluster-access.ts';
 import { clusterGet, tokenIssuer } from '../engine/kubernetes/cluster-fetch.ts';
-import { withEgressProxies } from '../engine/kubernetes/egress-proxy-objects.ts';
 import { fence } from '../engine/kubernetes/fence.ts';
-import { environmentNamespace, tenantNamespace } from '../engine/kubernetes/namespace.ts';
 import { podIdentity } from '../engine/kubernetes/pod-identity.ts';
-import { kubernetesPodRunner } from '../engine/kubernetes/pod-runner.ts';
-import { TenantNamespaces } from '../engine/kubernetes/tenant-namespaces.ts';
-import { partsOf, WayFinder } from '../engine/kubernetes/ways.ts';
 import { mongoArtifactStore } from '../engine/mongo/artifact-store.ts';
 import { mongoEventStore } from '../engine/mongo/event-store.ts';
 import { mongoLogStore } from '../engine/mongo/log-store.ts';
@@ -31,6 +24,7 @@ import { Scheduler } from '../engine/scheduler.ts';
 import type { GitHost } from '../providers/git-host.ts';
 import { apiRoutes } from './api.ts';
 import { createAttemptHost } from './attempt-host.ts';
+import { clusterAdapters } from './cluster-adapters.ts';
 import { type Config, defaultRetention } from './config.ts';
 import { openConversation } from './conversation/conversation.ts';
 import { reportOf } from './error-report.ts';
@@ -38,13 +32,15 @@ import { FollowInstallations } from './installations/follow-installations.ts';
 import { gitHostsOf } from './installations/git-hosts-of.ts';
 import { Installations } from './installations/installations.ts';
 import { openInstallations } from './installations/open-installations.ts';
+import { heedEvent } from './intake/heed-event.ts';
 import { Inbox } from './intake/inbox.ts';
-import { type Happened, KnownRefs } from './intake/known-refs.ts';
+import { KnownRefs } from './intake/known-refs.ts';
 import { missedHostEvent, missedProvider } from './intake/missed-event.ts';
 import { StartRun } from './intake/start-run.ts';
 import { webhookRoutes } from './intake/webhooks.ts';
 import { expireArtifacts } from './jobs/expire-artifacts.ts';
 import { startJobs } from './jobs/jobs.ts';
+import { redeliverMissed } from './jobs/redeliver-missed.ts';
 import { Schedules } from './jobs/start-scheduled.ts';
 import { defaultPace, SweepMissedEvents } from './jobs/sweep-missed-events.ts';
 import { openDatabase } from './open-database.ts';
@@ -58,17 +54,13 @@ import { RollOut } from './reconcilers/roll-out.ts';
 import { ShowChecks } from './reconcilers/show-checks.ts';
 import { fenceHost } from './replicas/fence-host.ts';
 import { lead } from './replicas/lead.ts';
+import { followReplicas, takeOverRuns } from './replicas/take-over-runs.ts';
 import { RequestBudgets } from './request-budgets.ts';
 import { createApp, listen } from './server.ts';
 import type { Audit } from './steering/audit.ts';
-import { defaultTenantSettings } from './tenant-settings.ts';
 
-const namespacePrefix = 'slipway';
 const maxArtifactBytes = 2 * 2 ** 30;
-const maxOpenRuns = 100_000;
-const takenInMs = 300;
 const lookForGitHostsMs = 5_000;
-const leftBehindMs = 5_000;
 const leftUploadMs = 3_600_000;
 
 /** A running Slipway. */
@@ -129,10 +121,8 @@ export async function startSlipway(
   const logs = mongoLogStore(database, systemClock, logMs);
   const artifacts = mongoArtifactStore(database, systemClock, artifactMs);
   const runs = await mongoRunList(database);
-  const namespaceOf = (tenant: string) => tenantNamespace(namespacePrefix, tenant);
-  const revisions = new Revisions(database, ({ tenant, repositoryId, environment }) =>
-    environmentNamespace(namespacePrefix, `${tenant}/${repositoryId}`, environment),
-  );
+  const cluster = clusterAdapters(kubernetes, config, { hostUrl: (provider) => gitHosts.inUse.url(provider), onError });
+  const revisions = new Revisions(database, cluster.environmentNamespaceOf);
   await revisions.prepare();
   await installations.prepare();
   const steady = steadyClock();
@@ -157,40 +147,9 @@ export async function startSlipway(
     if (repository.provider === 'local') return { url: options.localSource ?? '', sha: trigger.headSha };
     return { ...(await hostOf(repository.provider).cloneAccess(repository)), sha: trigger.headSha };
   };
-  const agentEndpoint = `${config.agents.advertise ?? config.agents.host}:${config.agents.port}`;
-  const listed = config.tenants ?? defaultTenantSettings(config);
-  // The embedded cluster keeps nobody from anywhere, so there is nothing that a proxy could guard.
-  const isGuarded = config.agentPrograms === undefined;
-  const settingsOf = isGuarded ? withEgressProxies(listed, namespacePrefix) : listed;
-  const namespaces = new TenantNamespaces({
-    config: kubernetes,
-    prefix: namespacePrefix,
-    settingsOf: listed,
-    ...(isGuarded ? { proxyImage: config.agentImage } : {}),
-    ways: new WayFinder({
-      agents: { host: config.agents.advertise ?? config.agents.host, port: config.agents.port },
-      apiServer: partsOf(kubernetes.getCurrentCluster()?.server ?? ''),
-      of: (tenant) => {
-        const url = gitHosts.inUse.url(tenant.split(':')[0] ?? '');
-        return url === undefined ? [] : [partsOf(url)];
-      },
-    }),
-    onError,
-  });
   const createPods = new CreatePods({
     loop,
-    pods: kubernetesPodRunner({
-      config: kubernetes,
-      namespaces,
-      settings: {
-        agentEndpoint,
-        agentImage: config.agentImage,
-        tenant: settingsOf,
-        ...(config.networkPolicies === undefined ? {} : { networkPolicies: config.networkPolicies }),
-        ...(config.agentPrograms === undefined ? {} : { agentCommand: config.agentPrograms.agent }),
-      },
-      onError,
-    }),
+    pods: cluster.pods,
     clock: systemClock,
     settings: defaultCreatePodsSettings,
     onError,
@@ -198,7 +157,7 @@ export async function startSlipway(
   const attemptHost = createAttemptHost({
     loop,
     source,
-    namespaceOf,
+    namespaceOf: cluster.namespaceOf,
     disturbanceOf: (name) => createPods.disturbanceOf(name),
   });
   const conversation = await openConversation({
@@ -215,20 +174,14 @@ export async function startSlipway(
   const rollOut = new RollOut({
     loop,
     mayStart: conversation.mayStart,
-    cluster: kubernetesCluster(kubernetes, {
-      namespaceOf: (environment) => namespaces.nameOfEnvironment(environment),
-      ensureNamespace: (environment) => namespaces.ensureEnvironment(environment),
-      agentEndpoint,
-      agentImage: config.agentImage,
-      tenant: settingsOf,
-      ...(config.agentPrograms === undefined ? {} : { fetchCommand: config.agentPrograms.fetchArtifact }),
-    }),
+    cluster: cluster.deployments,
     revisions,
     events: rolloutEvents,
     clock: systemClock,
     onError,
   });
-  const slotsOf = ({ tenant, name }: PoolOf) => settingsOf(tenant).pools[name]?.slots ?? Number.POSITIVE_INFINITY;
+  const slotsOf = ({ tenant, name }: PoolOf) =>
+    cluster.settingsOf(tenant).pools[name]?.slots ?? Number.POSITIVE_INFINITY;
   const scheduler = new Scheduler({
     loop,
     rules: { ...config.slots, slotsOf },
@@ -263,7 +216,7 @@ export async function startSlipway(
     runs,
     hosts: hostOf,
     replica: config.replica,
-    poolsOf: (tenant) => Object.keys(settingsOf(tenant).pools),
+    poolsOf: (tenant) => Object.keys(cluster.settingsOf(tenant).pools),
     showMistakes: (trigger, path, mistakes) => showChecks.showMistakes(trigger, path, mistakes),
     showConsent: async (trigger) => {
       await conversation.forkAsked(trigger);
@@ -309,14 +262,7 @@ export async function startSlipway(
         type: 'ignored',
         because: `${provider} is not set up any more`,
       },
-    handle: async (event, deliveryId) => {
-      const followed = await followInstallations.handle(event);
-      if (followed !== undefined || event.type === 'installation') return followed ?? {};
-      const plan = (happened: Happened) => handle(happened, deliveryId, start, refs, hostOf);
-      if (event.type === 'trigger' || event.type === 'incomplete') return plan(event);
-      const answered = await conversation.answer(event, deliveryId, start);
-      return event.type === 'label' ? relabelled(event, answered, plan) : answered;
-    },
+    handle: heedEvent({ installations: followInstallations, conversation, start, refs, hosts: hostOf }),
     onError,
   });
   await inbox.prepare();
@@ -328,14 +274,7 @@ export async function startSlipway(
     onError,
   });
 
-  const takeOverBegan = performance.now();
-  const unfinished = await runs.find({ hasEnded: false }, { limit: maxOpenRuns });
-  // Of those that ended, too, the end may not be shown: it is told once more.
-  await loop.takeOverAll([...unfinished.map(({ runId }) => runId), ...(await runs.unshown(maxOpenRuns))]);
-  if (unfinished.length > 0) {
-    const durationMs = Math.round(performance.now() - takeOverBegan);
-    log.info({ runs: unfinished.length, durationMs }, 'Unfinished runs are taken over');
-  }
+  await takeOverRuns({ loop, runs }, log);
 
   const endpoint = await startAgentEndpoint({
     host: attemptHost,
@@ -351,7 +290,7 @@ export async function startSlipway(
     onError,
   });
   createPods.start();
-  namespaces.start();
+  cluster.start();
 
   let isReady = false;
   const read = new ReadRuns({ loop, runs, logs });
@@ -399,18 +338,7 @@ export async function startSlipway(
     ],
     onError,
   );
-  // What other replicas took in is worked off here, and what one began before it died is taken over.
-  const wake = lease === undefined ? undefined : setInterval(() => inbox.wake(), takenInMs);
-  const sweep =
-    lease === undefined
-      ? undefined
-      : setInterval(() => {
-          const left = async () => {
-            for (const { runId } of await runs.find({ hasEnded: false }, { limit: maxOpenRuns }))
-              if (loop.driven(runId) === undefined) await loop.takeOver(runId);
-          };
-          left().catch(onError);
-        }, leftBehindMs);
+  const unfollow = lease === undefined ? undefined : followReplicas({ loop, runs, inbox, onError });
   inbox.wake();
   letIn.begin();
   isReady = true;
@@ -427,15 +355,14 @@ export async function startSlipway(
       isReady = false;
       inbox.pause();
       budgets.stop();
-      clearInterval(wake);
-      clearInterval(sweep);
+      unfollow?.();
       await new Promise((resolve) => {
         server.close(resolve);
         server.closeAllConnections();
       });
       scheduler.stop();
       createPods.stop();
-      namespaces.stop();
+      cluster.stop();
       rollOut.stop();
       conversation.stop();
       showChecks.stop();
@@ -449,36 +376,4 @@ export async function startSlipway(
       await close();
     },
   };
-}
-
-/** What came while nobody listened: each host is asked to send it again, whatever becomes of the others. */
-async function redeliverMissed(hosts: readonly GitHost[], onError: (error: unknown) => void): Promise<void> {
-  for (const host of hosts) await host.redeliverMissed().catch(onError);
-}
-
-async function handle(
-  event: Happened,
-  deliveryId: string,
-  start: StartRun,
-  refs: KnownRefs,
-  hostOf: (provider: string) => GitHost,
-): Promise<{ readonly ignoredBecause?: string }> {
-  const { repository } = event.type === 'trigger' ? event.trigger : event.known;
-  const news = await refs.news(event, deliveryId, hostOf(repository.provider));
-  if ('ignoredBecause' in news) return news;
-  const trigger = 'again' in news ? news.again : news.trigger;
-  const started = await ('again' in news ? start.again(news.again, deliveryId) : start.start(trigger, deliveryId));
-  await refs.saw(trigger, deliveryId);
-  return started.outcome === 'ignored' ? { ignoredBecause: started.because } : {};
-}
-
-/** Labels ask for something of their own, and they may change what is run. */
-async function relabelled(
-  { repository, number, by }: Extract<HostEvent, { type: 'label' }>,
-  answered: { readonly ignoredBecause?: string },
-  plan: (event: Happened) => Promise<{ readonly ignoredBecause?: string }>,
-): Promise<{ readonly ignoredBecause?: string }> {
-  const known = { type: 'pull_request', action: 'updated', repository, number, actor: by } as const;
-  const planned = await plan({ type: 'incomplete', known });
-  return answered.ignoredBecause === undefined ? answered : planned;
 }

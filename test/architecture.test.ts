@@ -52,6 +52,7 @@ it('the pure core reads no clock, randomness, environment or disk', () => {
 /** Build the parts that are outside, and pass them inward. */
 const compositionRoots = new Set([
   'app/main.ts',
+  'app/cluster-adapters.ts',
   'app/git-hosts.ts',
   'app/open-database.ts',
   'app/replicas/standby.ts',
