@@ -9,6 +9,14 @@ export function escaped(text: string): string {
   );
 }
 
+/** What {@link escaped} was given, for who reads plain text: an audit, a terminal. */
+export function unescaped(markdown: string): string {
+  return markdown
+    .replaceAll(/([@#])\u200b/g, '$1')
+    .replaceAll('&amp;', '&')
+    .replaceAll(/\\([\\`*_{}[\]()#+!|<>~$-])/g, '$1');
+}
+
 /** A code span: holds any text, backticks too. */
 export function code(text: string): string {
   const content = plain(text);

@@ -29,7 +29,9 @@ export function egressProxyCommand(): Command {
         port: wholeNumber('--port', port, ports),
         onRefusal: (why) => process.stderr.write(`${why}\n`),
       });
-      process.stderr.write(`Leading to ${name.join(', ')} on port ${proxy.port}\n`);
+      process.stderr.write(
+        `Leading to ${name.length === 0 ? 'no host, as no --name is given,' : name.join(', ')} on port ${proxy.port}\n`,
+      );
       await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
       await proxy.stop();
       process.exit(0);

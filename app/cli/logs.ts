@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isActive } from '../../engine/core/run.ts';
 import { CliError } from './cli-error.ts';
 import { linesOf, logText } from './log-text.ts';
-import { clientOf, outputOf, runId, type ServerOptions, wholeNumber, withServerOptions } from './output.ts';
+import { clientOf, outputOf, printable, runId, type ServerOptions, wholeNumber, withServerOptions } from './output.ts';
 import type { ShownRun } from './show.ts';
 
 const attempts = { from: 1, to: 1_000 };
@@ -32,8 +32,14 @@ export function logsCommand(): Command {
           ...attempt,
         });
         const isTerminal = process.stdout.isTTY === true;
-        for await (const line of linesOf(client.text(`${path}/logs/${encodeURIComponent(name)}?${query}`)))
+        let count = 0;
+        for await (const line of linesOf(client.text(`${path}/logs/${encodeURIComponent(name)}?${query}`))) {
+          count += 1;
           output.line(output.json ? JSON.stringify({ stage: name, line }) : logText(line, isTerminal));
+        }
+        // An empty answer without a word looks like a mistake; what programs read stays empty.
+        if (count === 0)
+          process.stderr.write(`Stage "${printable(name)}" has no log; \`slipway why ${id}\` tells how it went\n`);
       },
     );
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { CliError } from './cli-error.ts';
 import { Client, defaultDataDir } from './client.ts';
+import { terminalText } from './log-text.ts';
 import { type Paint, paintFor } from './run-view.ts';
 
 /** Where a command's words go: JSON for programs, lines for people. */
@@ -15,7 +16,7 @@ export function outputOf(options: { readonly json?: boolean | undefined }): Outp
   return {
     json: options.json === true,
     paint: paintFor(process.stdout),
-    line: (text) => void process.stdout.write(`${text}\n`),
+    line: (text) => void process.stdout.write(`${terminalText(text, process.stdout.isTTY === true)}\n`),
     value: (value) => void process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`),
   };
 }

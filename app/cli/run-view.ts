@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { attemptOf, isActive, type Run, runStatus, type StageState } from '../../engine/core/run.ts';
 import type { Trigger } from '../../engine/core/trigger.ts';
+import { terminalText } from './log-text.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -62,6 +63,8 @@ export function failureLines(run: Run, paint: Paint): readonly string[] {
       .slice(0, 10)
       .map(({ path, line, title }) => `    ${paint('cyan', `${path}:${line}`)}  ${title}`);
     const excerpt = state.evidence.excerpt.map((line) => `    ${paint('gray', '│')} ${line}`);
+    // The stage's own line says the cause already.
+    if (places.length + excerpt.length === 0) return [];
     return [`  ${paint('red', `${name}: ${describeCause(state.cause)}`)}`, ...places, ...excerpt];
   });
 }
@@ -96,12 +99,14 @@ function noteOf(run: Run, stage: string, state: StageState): string {
         .filter((part) => part !== undefined)
         .join(', ');
     case 'failed': {
-      const back = state.rolledBackTo === undefined ? '' : `, rolled back to revision ${state.rolledBackTo.revision}`;
+      const cause = describeCause(state.cause);
+      const to = state.rolledBackTo?.revision;
+      const back = to === undefined || cause.includes(`Revision ${to} `) ? '' : `, rolled back to revision ${to}`;
       const tests =
         state.tests === undefined
           ? ''
-          : `${state.tests.failed} of ${state.tests.failed + state.tests.passed} tests failed, `;
-      return `${tests}${describeCause(state.cause)}${back}`;
+          : `${state.tests.failed} of ${state.tests.failed + state.tests.passed} ${state.tests.failed + state.tests.passed === 1 ? 'test' : 'tests'} failed, `;
+      return `${tests}${cause}${back}`;
     }
     case 'skipped':
     case 'cancelled':
@@ -154,8 +159,12 @@ export class RunView {
   /** Prints lines above whatever is drawn. */
   say(...lines: readonly string[]): void {
     this.#erase();
-    for (const line of lines) this.#stream.write(`${line}\n`);
+    this.#write(lines);
     if (this.#current !== undefined) this.#draw(this.#current);
+  }
+
+  #write(lines: readonly string[]): void {
+    for (const line of lines) this.#stream.write(`${terminalText(line, this.#stream.isTTY === true)}\n`);
   }
 
   stop(): void {
@@ -189,25 +198,25 @@ export class RunView {
       ...(run.outcome === undefined ? [] : failureLines(run, this.#paint)),
     ];
     const columns = this.#stream.columns;
-    for (const line of lines) this.#stream.write(`${line}\n`);
+    this.#write(lines);
     this.#drawn = lines.reduce((rows, line) => rows + Math.max(1, Math.ceil(visibleLength(line) / columns)), 0);
   }
 
   #tell(run: Run): void {
     const status = runStatus(run);
     const head = headLine(run, this.#paint);
-    if (this.#told.get(run.runId) === undefined) this.#stream.write(`${head}\n`);
+    if (this.#told.get(run.runId) === undefined) this.#write([head]);
     const lines = stageLines(run, new Date(), this.#paint);
     run.plan.stages.forEach(({ name }, index) => {
       const state = run.stages[name];
       if (state === undefined || state.status === 'waiting' || isActive(state)) return;
       const key = `${run.runId}/${name}`;
       const mark = `${state.status}/${attemptOf(state)}`;
-      if (this.#told.get(key) !== mark) this.#stream.write(`${lines[index]}\n`);
+      if (this.#told.get(key) !== mark) this.#write(lines.slice(index, index + 1));
       this.#told.set(key, mark);
     });
     if (run.outcome !== undefined && this.#told.get(run.runId) !== status) {
-      for (const line of [...failureLines(run, this.#paint), head]) this.#stream.write(`${line}\n`);
+      this.#write([...failureLines(run, this.#paint), head]);
     }
     this.#told.set(run.runId, status);
   }

@@ -94,21 +94,35 @@ async function start(options: StartOptions): Promise<void> {
       );
   }
   const page = `${host.url}/${owner}/${repository}`;
+  const slipway = commandFor(options.data, process.env);
   view.say(
     '',
     paint('bold', 'Slipway is up. What to try next:'),
     `  Pages        ${running.signIn}   signs you in; then ${page}/pulls`,
     `  Clone        git clone ${running.cloneUrlWithLogin}   password: ${running.tokenFile}`,
-    '  Runs         slipway runs',
-    '  A run        slipway open <run>, slipway logs <run>, slipway why <run>; or "Details" of any check',
-    '  Go back      slipway rollback production',
-    '  Your own     cd your-repository && slipway run',
+    `  Runs         ${slipway('runs')}`,
+    `  A run        ${slipway('open <run>')}, or logs, why, show; or "Details" of any check`,
+    `  Go back      ${slipway('rollback production')}`,
+    `  Your own     ${byNpm(process.env) ? 'npm link, then ' : ''}cd your-repository && slipway run`,
     '',
     'Ctrl-C ends it, with its pods. The next start brings deployments up again, and runs anew what was cut off.',
   );
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await running.stop();
   process.exit(0);
+}
+
+/** npm and npx start it without putting it on the PATH of the shell that reads on. */
+function byNpm(environment: NodeJS.ProcessEnv): boolean {
+  return environment['npm_execpath'] !== undefined;
+}
+
+/** What to type in another shell to ask this Slipway. */
+function commandFor(data: string, environment: NodeJS.ProcessEnv): (words: string) => string {
+  const { SLIPWAY_DATA: _, ...others } = environment;
+  const name = byNpm(environment) ? 'npx slipway' : 'slipway';
+  const where = data === defaultDataDir(others) ? '' : ` --data ${data}`;
+  return (words) => `${name} ${words}${where}`;
 }
 
 interface Running {

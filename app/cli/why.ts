@@ -47,7 +47,9 @@ function reasonOf({ run, waits }: ShownRun, stage: string): string {
   if (isActive(state)) return `runs since ${state.startedAt.toISOString()}`;
   if (state.status === 'skipped') return `skipped: ${state.reason}`;
   if (state.status === 'cancelled') return `cancelled: ${state.reason}`;
-  return state.status === 'failed'
-    ? `failed: ${'message' in state.cause ? state.cause.message : state.cause.type}; see \`slipway logs ${run.runId} "${stage}"\``
-    : 'succeeded';
+  if (state.status !== 'failed') return 'succeeded';
+  const cause = 'message' in state.cause ? state.cause.message : state.cause.type;
+  // A rollout runs no commands, so it has no log.
+  const isRollout = run.plan.stages.some(({ name, deploy }) => name === stage && deploy !== undefined);
+  return `failed: ${cause}${isRollout ? '' : `; see \`slipway logs ${run.runId} "${stage}"\``}`;
 }

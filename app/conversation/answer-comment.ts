@@ -1,6 +1,6 @@
 import { renderHelp, renderStatus, renderWhy } from '../../checks/answer.ts';
 import { type Command, parseCommands, type UnknownCommand } from '../../checks/command.ts';
-import { code, escaped } from '../../checks/markdown.ts';
+import { code, escaped, unescaped } from '../../checks/markdown.ts';
 import type { Revisions } from '../../deploy/revisions.ts';
 import type { Run } from '../../engine/core/run.ts';
 import type { Wait } from '../../engine/core/schedule.ts';
@@ -224,7 +224,8 @@ export class AnswerComment {
       who: by,
       what,
       outcome,
-      why,
+      // Words for the pull request are Markdown; whoever reads the audit reads them as they are.
+      why: unescaped(why),
       number,
       headSha,
       ...(policySha === undefined ? {} : { policySha }),

@@ -103,7 +103,7 @@ export class Connect {
         code: 'not-found',
         what: `Disconnecting ${provider} ${path}`,
         why: 'It is not connected',
-        fix: all.length === 0 ? 'Nothing is' : `What is: ${all.join(', ')}`,
+        fix: all.length === 0 ? 'No place is; `slipway connect` connects one' : `Connected are: ${all.join(', ')}`,
       });
     }
     yield* this.#keeper(connection, setup, mode === 'dry-run' ? 'dry-run' : 'all').remove(connection);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clipped, codeBlock, escaped, plain } from '../../checks/markdown.ts';
+import { clipped, codeBlock, escaped, plain, unescaped } from '../../checks/markdown.ts';
 
 test('a megabyte of backticks stays inside its code block', () => {
   const block = codeBlock(['` '.repeat(500_000)]);
@@ -20,4 +20,9 @@ test('no character that turns the writing direction or starts a line survives', 
 
 test('titles mention nobody and hold no HTML', () => {
   expect(escaped('@admin <img src=x>')).toBe('@\u200badmin \\<img src=x\\>');
+});
+
+test('what was escaped is read by others as it was written', () => {
+  for (const text of ['/ok-to-test needs (Write)', 'C:\\*_a_*', '@admin & #12 <b>', '\\-'])
+    expect(unescaped(escaped(text))).toBe(text);
 });

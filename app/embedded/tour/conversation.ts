@@ -70,6 +70,7 @@ export async function walkConversation(tour: {
   await hears(number, /Confirm/);
   await asks(reviewer, number, 'confirm');
   await eventually('production to be back', async () => (await pageOrNothing(url)) === before);
+  await eventually('the run that went back to end', async () => runs.isQuiet());
 
   say('8. A fork runs nothing until somebody lets exactly this head go');
   await host.fork(contributor);

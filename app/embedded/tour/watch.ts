@@ -11,14 +11,22 @@ export class TourError extends Error {
 /** Remembers how runs ended, so that waiting never misses one. */
 export class RunsSeen {
   readonly #ended = new Map<string, Run>();
+  readonly #open = new Set<string>();
   readonly #waiting = new Map<string, (run: Run) => void>();
 
   constructor(onChange: (listener: (change: RunChange) => void) => void) {
     onChange(({ run }) => {
+      if (run.outcome === undefined) this.#open.add(run.runId);
+      else this.#open.delete(run.runId);
       if (run.outcome === undefined || run.outcome === 'CANCELLED') return;
       this.#ended.set(run.trigger.headSha, run);
       this.#waiting.get(run.trigger.headSha)?.(run);
     });
+  }
+
+  /** Whether no run goes on. */
+  isQuiet(): boolean {
+    return this.#open.size === 0;
   }
 
   hasEnded(sha: string): boolean {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { linesOf, logText } from '../../../app/cli/log-text.ts';
+import { linesOf, logText, terminalText } from '../../../app/cli/log-text.ts';
 
 const esc = '\u001b';
 
@@ -30,4 +30,8 @@ it('puts lines together that arrive in pieces', async () => {
   const lines: string[] = [];
   for await (const line of linesOf(pieces())) lines.push(line);
   expect(lines).toEqual(['one', 'two', '', 'three']);
+});
+
+it('keeps the lines of a text apart, and their order of writing', () => {
+  expect(terminalText(`one\ntwo${esc}[2J\n\u202eeerht`, true)).toBe('one\ntwo\neerht');
 });
