@@ -1,5 +1,5 @@
 import type { WebhookSource } from '../git-host-webhook.ts';
-import { isSignedBody, requireSecrets } from '../signature.ts';
+import { isSignedBody, requireSecrets, signingKey } from '../signature.ts';
 import { eventsIn, translate } from './translate.ts';
 
 /**
@@ -8,12 +8,13 @@ import { eventsIn, translate } from './translate.ts';
  */
 export function bitbucketWebhooks(secrets: readonly string[]): WebhookSource {
   requireSecrets(secrets);
+  const keys = secrets.map(signingKey);
   return {
     provider: 'bitbucket',
     maxBodyBytes: 2 ** 20,
     headers: { delivery: 'X-Request-UUID', event: 'X-Event-Key' },
     identify: (header) => ({ id: header('x-request-uuid'), event: header('x-event-key') }),
-    isGenuine: async (rawBody, header) => isSignedBody(rawBody, header('x-hub-signature') ?? '', secrets),
+    isGenuine: async (rawBody, header) => isSignedBody(rawBody, header('x-hub-signature') ?? '', keys),
     eventsIn,
     translate,
   };

@@ -1,5 +1,5 @@
 import type { WebhookSource } from '../git-host-webhook.ts';
-import { isSignedBody, requireSecrets } from '../signature.ts';
+import { isSignedBody, requireSecrets, signingKey } from '../signature.ts';
 import { translate } from './translate.ts';
 
 /**
@@ -9,13 +9,14 @@ import { translate } from './translate.ts';
  */
 export function giteaWebhooks(secrets: readonly string[]): WebhookSource {
   requireSecrets(secrets);
+  const keys = secrets.map(signingKey);
   return {
     provider: 'gitea',
     maxBodyBytes: 25 * 2 ** 20,
     headers: { delivery: 'X-Gitea-Delivery', event: 'X-Gitea-Event' },
     identify: (header) => ({ id: header('x-gitea-delivery'), event: header('x-gitea-event') }),
     isGenuine: async (rawBody, header) =>
-      rawBody !== '' && isSignedBody(rawBody, `sha256=${header('x-gitea-signature') ?? ''}`, secrets),
+      rawBody !== '' && isSignedBody(rawBody, `sha256=${header('x-gitea-signature') ?? ''}`, keys),
     eventsIn: (event) => [event],
     translate,
   };

@@ -70,6 +70,18 @@ it.each([
   expect(await source.isGenuine(text, headers({ ...example, ...changed }))).toBe(false);
 });
 
+it('refuses a signature in a spelling that GitLab does not write, though it decodes to the same bytes', async () => {
+  const source = gitLabWebhooks([signingSecret], then);
+  const odd = example['webhook-signature'].replace(/E=$/, 'F=');
+  expect(Buffer.from(odd, 'base64')).toEqual(Buffer.from(example['webhook-signature'], 'base64'));
+  expect(await source.isGenuine(exampleBody, headers({ ...example, 'webhook-signature': odd }))).toBe(false);
+});
+
+it('refuses to start with a signing secret of GitLab that is no base64: its key would be empty, as anybody knows', () => {
+  expect(() => gitLabWebhooks(['whsec_!!!!!!!!!!!!!!!!!!!!'], then)).toThrow(RangeError);
+  expect(() => gitLabWebhooks([signingSecret, 'whsec_c2hvcnQ=======', ...secrets], then)).toThrow(RangeError);
+});
+
 it.each([[[]], [['short']], [[...secrets, '']]])('refuses to start with the secrets %j', (weak) => {
   expect(() => bitbucketWebhooks(weak)).toThrow(RangeError);
   expect(() => gitLabWebhooks(weak, then)).toThrow(RangeError);
