@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { z } from 'zod';
+import { Sha } from '../../engine/core/trigger.ts';
+import { bitbucketShape, giteaShape, gitHubShape, gitLabShape, type HostShape } from '../providers/host-shapes.ts';
 import { type Signing, signedHeaders } from '../providers/signing.ts';
 import { Child } from './child.ts';
 import type { Print } from './figures.ts';
@@ -17,19 +19,19 @@ const prepared = 80_000;
 const listening = z.object({ port: z.number() });
 
 /** Each as its host sends and proves it. */
-const hosts = [
-  { host: 'github', signing: 'github', event: 'push' },
-  { host: 'gitlab', signing: 'gitlab', event: 'Push Hook' },
-  { host: 'gitlab', signing: 'gitlab-token', event: 'Push Hook' },
-  { host: 'bitbucket', signing: 'bitbucket', event: 'repo:push' },
-  { host: 'gitea', signing: 'gitea', event: 'push' },
-] as const satisfies readonly { readonly host: string; readonly signing: Signing; readonly event: string }[];
+const hosts: readonly { readonly shape: HostShape; readonly signing: Signing }[] = [
+  { shape: gitHubShape, signing: 'github' },
+  { shape: gitLabShape, signing: 'gitlab' },
+  { shape: gitLabShape, signing: 'gitlab-token' },
+  { shape: bitbucketShape, signing: 'bitbucket' },
+  { shape: giteaShape, signing: 'gitea' },
+];
 type Sent = (typeof hosts)[number];
+const gitHub: Sent = { shape: gitHubShape, signing: 'github' };
 
 /** Signed pushes of 8 kB to their durable acknowledgement, for each host, against the least that could do the same. */
 export async function benchIntake(print: Print): Promise<void> {
   const best = new Map<string, number>();
-  const gitHub = hosts[0];
   const runs: readonly (readonly [string, Sent])[] = [
     ['bare', gitHub],
     ...hosts.map((sent) => ['paused', sent] as const),
@@ -56,12 +58,12 @@ export async function benchIntake(print: Print): Promise<void> {
   print({ what: 'the same of github, workers making a run of each', measured: rate(rateOf('working github')) });
 }
 
-async function perSecond(mode: string, { host, signing, event }: Sent): Promise<number> {
+async function perSecond(mode: string, { shape, signing }: Sent): Promise<number> {
   return inScratch(async (folder) => {
     const secret = signing === 'gitlab' ? `whsec_${Buffer.from(randomUUID()).toString('base64')}` : randomUUID();
-    const server = Child.start(join(import.meta.dirname, 'intake-server.ts'), mode, folder, secret, host);
+    const server = Child.start(join(import.meta.dirname, 'intake-server.ts'), mode, folder, secret, shape.provider);
     const { port } = listening.parse(await server.said());
-    const body = Buffer.from(push());
+    const { event, body } = push(shape);
     const at = new Date();
     const proofs = Array.from({ length: prepared }, () => {
       // autocannon tells the length by itself; told twice, the request is no HTTP.
@@ -75,7 +77,7 @@ async function perSecond(mode: string, { host, signing, event }: Sent): Promise<
       requests: [
         {
           method: 'POST',
-          path: `/webhooks/${host}`,
+          path: `/webhooks/${shape.provider}`,
           body,
           setupRequest: (request) => {
             const headers = proofs.pop();
@@ -92,21 +94,17 @@ async function perSecond(mode: string, { host, signing, event }: Sent): Promise<
   });
 }
 
-/** As GitHub sends it, filled up with a long message. */
-function push(): string {
-  const sha = 'c'.repeat(40);
-  const facts = {
-    ref: 'refs/heads/main',
-    before: 'b'.repeat(40),
-    after: sha,
-    created: false,
-    deleted: false,
-    forced: false,
-    installation: { id: 1 },
-    repository: { id: 7, name: 'web', full_name: 'acme/web', default_branch: 'main' },
-    sender: { login: 'dev', id: 3 },
-    head_commit: { id: sha, message: '' },
+/** A push to main as the host tells it, filled up with a long message. */
+function push(shape: HostShape): { readonly event: string; readonly body: Buffer } {
+  const told = (message: string) => {
+    const move = { kind: 'branch', name: 'main', before: shaOf('b'), after: shaOf('c'), message } as const;
+    const [event, body] = shape.pushed([move])[0] ?? ['', {}];
+    return { event, text: JSON.stringify(body) };
   };
-  facts.head_commit.message = 'x'.repeat(bodyBytes - JSON.stringify(facts).length);
-  return JSON.stringify(facts);
+  const { event, text } = told('x'.repeat(bodyBytes - told('').text.length));
+  return { event, body: Buffer.from(text) };
+}
+
+function shaOf(digit: string): Sha {
+  return Sha(digit.repeat(40));
 }
