@@ -1,7 +1,23 @@
-import { type KubeConfig, makeInformer, type V1Pod, type V1PodList } from '@kubernetes/client-node';
+import { type KubeConfig, ListWatch, type V1Pod, type V1PodList, Watch } from '@kubernetes/client-node';
 
 const restartMs = 1_000;
 export const defaultRelistMs = 30_000;
+
+/**
+ * A watch whose begin failed has ended. The informer begins watches again by itself and nobody catches its rejections:
+ * without this, credentials that cannot be had for a moment would end the process.
+ */
+class WatchThatTells extends Watch {
+  override async watch(...given: Parameters<Watch['watch']>): Promise<AbortController> {
+    try {
+      return await super.watch(...given);
+    } catch (error) {
+      const [, , , done] = given;
+      done(error);
+      return new AbortController();
+    }
+  }
+}
 
 /**
  * Tells every change of the pods that a selector finds, until stopped. A watch that ended is begun again; and at times
@@ -19,7 +35,7 @@ export function watchPods(options: {
   readonly onError: (error: unknown) => void;
 }): { stop(): void } {
   const { config, selector, list, relistMs = defaultRelistMs, onPod, onGone, onError } = options;
-  const informer = makeInformer(config, '/api/v1/pods', list, selector);
+  const informer = new ListWatch<V1Pod>('/api/v1/pods', new WatchThatTells(config), list, false, selector);
   const known = new Map<string, V1Pod>();
   let isStopped = false;
   let restart: NodeJS.Timeout | undefined;

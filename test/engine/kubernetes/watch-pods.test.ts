@@ -42,6 +42,12 @@ class Api {
     for (const watch of this.#watches) watch.write(`${JSON.stringify({ type, object })}\n`);
   }
 
+  /** Ends all watches, as the API server does after a while. */
+  endWatches(): void {
+    for (const watch of this.#watches) watch.end();
+    this.#watches.clear();
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -56,13 +62,20 @@ describe('the watch of pods', () => {
   let api: Api;
   let told: string[];
   let errors: unknown[];
+  let mayAsk: boolean;
   let watching: { stop(): void };
 
   beforeEach(async () => {
     api = new Api();
     told = [];
     errors = [];
+    mayAsk = true;
     const config = await api.config();
+    const apply = config.applySecurityAuthentication.bind(config);
+    config.applySecurityAuthentication = async (context) => {
+      if (!mayAsk) throw new Error('no credentials');
+      await apply(context);
+    };
     const core = config.makeApiClient(CoreV1Api);
     api.pods.set('pod', pod('1', 'Running'));
     watching = watchPods({
@@ -119,5 +132,15 @@ describe('the watch of pods', () => {
     await vi.waitFor(() => expect(api.lists).toBeGreaterThan(lists));
     api.pods.set('bad', { metadata: { namespace: 'one', name: 'other', resourceVersion: '9' } });
     await vi.waitFor(() => expect(told).toContain(''));
+  });
+
+  it('goes on after credentials could not be had when it began again, and the process lives', async () => {
+    mayAsk = false;
+    api.endWatches();
+    await vi.waitFor(() => expect(errors.map(String)).toContainEqual(expect.stringContaining('no credentials')), 5_000);
+    mayAsk = true;
+    await vi.waitFor(() => expect(api.watches).toBe(1), 5_000);
+    api.tell('MODIFIED', pod('2', 'Succeeded'));
+    await vi.waitFor(() => expect(told).toContain('Succeeded'));
   });
 });
