@@ -94,7 +94,7 @@ export async function startSlipway(
     const { message, ...facts } = reportOf(error);
     log.error(facts, message);
   };
-  const { database, close } = await openDatabase(config, log);
+  const { database, leases, close } = await openDatabase(config, log);
   const installations = new Installations({ database, clock: systemClock });
   const gitHosts = await gitHostsOf(config, { database, installations, log });
   gitHosts.inUse.watch(lookForGitHostsMs, onError);
@@ -111,11 +111,13 @@ export async function startSlipway(
   });
   const sourceOf = (provider: string) => gitHosts.inUse.source(provider);
   const lease =
-    config.database.type === 'mongodb' ? await lead(config, database, sourceOf, pages, options.signal, log) : undefined;
+    config.database.type === 'mongodb'
+      ? await lead(config, { database, leases }, sourceOf, pages, options.signal, log)
+      : undefined;
   const kubernetes = new KubeConfig();
   kubernetes.loadFromString(config.kubeconfig);
   withKeepAlive(kubernetes);
-  if (lease !== undefined) fence(kubernetes, () => lease.isHeld());
+  if (lease !== undefined) fence(kubernetes, () => lease.confirmed());
 
   const { logMs, artifactMs } = config.retention ?? defaultRetention;
   const logs = mongoLogStore(database, systemClock, logMs);
@@ -129,7 +131,7 @@ export async function startSlipway(
   const budgets = new RequestBudgets(steady);
   const plainHostOf = (provider: string): GitHost => {
     const host = gitHosts.inUse.host(provider);
-    return lease === undefined ? host : fenceHost(host, () => lease.isHeld());
+    return lease === undefined ? host : fenceHost(host, () => lease.confirmed());
   };
   const hostOf = (provider: string) => budgets.meter(plainHostOf(provider));
 

@@ -16,7 +16,7 @@ const lostLeaseExitCode = 75;
 /** Waits until this replica leads, and ends the process once another does: what it still has in mind is out of date. */
 export async function lead(
   config: Config,
-  database: Database,
+  { database, leases }: { readonly database: Database; readonly leases: Database },
   source: (provider: string) => WebhookSource | undefined,
   pages: Pages,
   signal: AbortSignal | undefined,
@@ -38,7 +38,7 @@ export async function lead(
   log.info({ replica: config.replica }, 'Waiting to lead');
   const lease = await standBy({
     config,
-    database,
+    leases,
     webhooks: webhookRoutes({ source, inbox }),
     pages: pages.routes(),
     signal: signal ?? new AbortController().signal,

@@ -15,7 +15,7 @@ import { createApp, listen } from '../server.ts';
  */
 export async function standBy(parts: {
   readonly config: Config;
-  readonly database: Database;
+  readonly leases: Database;
   readonly webhooks: Hono;
   /** Any replica may be asked for them. */
   readonly pages: Hono;
@@ -52,7 +52,7 @@ export async function standBy(parts: {
     };
   };
   const lease = await acquireLease(
-    parts.database,
+    parts.leases,
     { holder: config.replica, address: config.address ?? '127.0.0.1' },
     {
       signal: parts.signal,

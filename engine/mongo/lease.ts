@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, isDuplicateKey } from '../ports/database.ts';
 import type { Leader, Lease } from '../ports/lease.ts';
 
@@ -86,6 +87,8 @@ function hold(
   let heldUntil = beganAt + expiresMs * trustedPart;
   let isOver = false;
   let timer: NodeJS.Timeout | undefined;
+  let nextBeat = Promise.withResolvers<void>();
+  const isHeld = () => !isOver && performance.now() < heldUntil;
 
   async function beat(): Promise<void> {
     const beganBeatAt = performance.now();
@@ -93,6 +96,7 @@ function hold(
       const [newest] = await leases.find({}).sort({ _id: -1 }).limit(1).toArray();
       if (newest?.epoch !== epoch) {
         isOver = true;
+        nextBeat.resolve();
         return lose();
       }
       await leases.updateOne({ _id: idOf(epoch) }, { $inc: { beat: 1 } });
@@ -101,6 +105,8 @@ function hold(
     } catch (error) {
       onError(error);
     }
+    nextBeat.resolve();
+    nextBeat = Promise.withResolvers();
     if (!isOver) timer = setTimeout(() => void beat(), beatMs);
   }
   void beat();
@@ -108,9 +114,19 @@ function hold(
   return {
     epoch,
     lost,
-    isHeld: () => !isOver && performance.now() < heldUntil,
+    isHeld,
+    async confirmed() {
+      const until = performance.now() + expiresMs;
+      while (!isHeld() && !isOver) {
+        const leftMs = until - performance.now();
+        if (leftMs <= 0) return false;
+        await Promise.race([nextBeat.promise, sleep(leftMs, undefined, { ref: false })]);
+      }
+      return !isOver;
+    },
     async release() {
       isOver = true;
+      nextBeat.resolve();
       clearTimeout(timer);
       await leases.updateOne({ _id: idOf(epoch) }, { $set: { isReleased: true } });
     },

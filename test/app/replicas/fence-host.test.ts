@@ -18,7 +18,7 @@ class CountingHost {
 
 describe('the Git host of a replica that may lose its lease', () => {
   it('is asked while the replica leads, and answers and fails as it does itself', async () => {
-    const fenced = fenceHost(new CountingHost(), () => true);
+    const fenced = fenceHost(new CountingHost(), async () => true);
     await expect(fenced.ownLogin()).resolves.toBe('slipway[bot]');
     await expect(fenced.redeliverMissed()).rejects.toThrow('the host said no');
   });
@@ -26,7 +26,7 @@ describe('the Git host of a replica that may lose its lease', () => {
   it('is asked nothing from the moment on that another leads, and the refusal says why', async () => {
     const host = new CountingHost();
     let leads = true;
-    const fenced = fenceHost(host, () => leads);
+    const fenced = fenceHost(host, async () => leads);
     await fenced.ownLogin();
     leads = false;
     await expect(fenced.ownLogin()).rejects.toMatchObject({ code: 'fenced', why: expect.stringContaining('lead') });

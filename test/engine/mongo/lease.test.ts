@@ -42,6 +42,29 @@ describe('the lease to lead', () => {
     return lease;
   }
 
+  /** A database that can be away for a while. */
+  function leavable() {
+    const away = { is: false };
+    const store: Database = {
+      ...database,
+      collection: (name) => {
+        const collection = database.collection(name);
+        // The proxy answers as the collection does, whose type depends on the caller.
+        return new Proxy(collection, {
+          get(target, key) {
+            const value: unknown = Reflect.get(target, key);
+            if (typeof value !== 'function') return value;
+            return (...words: unknown[]): unknown => {
+              if (away.is) throw new Error('away');
+              return value.apply(target, words);
+            };
+          },
+        }) as never;
+      },
+    };
+    return { away, store };
+  }
+
   it('goes to one of many who ask at the same moment, and to the next when it is given back', async () => {
     let leading = 0;
     const all = Promise.all(
@@ -60,35 +83,30 @@ describe('the lease to lead', () => {
   });
 
   it('goes to another when its holder cannot renew it, and the holder knows before that', async () => {
-    let isAway = false;
-    const away: Database = {
-      ...database,
-      collection: (name) => {
-        const collection = database.collection(name);
-        // The proxy answers as the collection does, whose type depends on the caller.
-        return new Proxy(collection, {
-          get(target, key) {
-            const value: unknown = Reflect.get(target, key);
-            if (typeof value !== 'function') return value;
-            return (...words: unknown[]): unknown => {
-              if (isAway) throw new Error('away');
-              return value.apply(target, words);
-            };
-          },
-        }) as never;
-      },
-    };
-    const first = await acquire('first', away);
+    const { away, store } = leavable();
+    const first = await acquire('first', store);
     let heldAtTakeover: boolean | undefined;
     const second = acquire('second').then((lease) => {
       heldAtTakeover = first.isHeld();
       return lease;
     });
-    isAway = true;
+    away.is = true;
     expect((await second).epoch).toBe(2);
     expect(heldAtTakeover).toBe(false);
-    isAway = false;
+    expect(await first.confirmed()).toBe(false);
+    away.is = false;
     await first.lost;
     expect(first.isHeld()).toBe(false);
+  });
+
+  it('is waited for by who needs it while it could not be renewed for a moment', async () => {
+    const { away, store } = leavable();
+    const lease = await acquire('only', store);
+    away.is = true;
+    while (lease.isHeld()) await new Promise((resolve) => setTimeout(resolve, 10));
+    const confirmed = lease.confirmed();
+    away.is = false;
+    expect(await confirmed).toBe(true);
+    expect(lease.isHeld()).toBe(true);
   });
 });
