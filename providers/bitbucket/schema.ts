@@ -31,6 +31,9 @@ export const Push = z.object({
   push: z.object({ changes: z.array(z.object({ old: ref.nullable(), new: ref.nullable() })) }),
 });
 
+/** How many there are is all that is asked before a delivery is acknowledged. */
+export const Changes = z.object({ push: z.object({ changes: z.array(z.unknown()) }) });
+
 const side = z.object({ branch: z.object({ name: z.string() }), commit: z.object({ hash: z.string() }) });
 
 export const PullRequest = z.object({

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { type HostEvent, type KnownOfTrigger, type PullRequestTrigger, Sha } from '../../engine/core/trigger.ts';
 import { firstLine, ignored, understood } from '../understand.ts';
 import { repositoryOf } from './repository-ref.ts';
-import { Comment, PullRequest, Push, personOf } from './schema.ts';
+import { Changes, Comment, PullRequest, Push, personOf } from './schema.ts';
 
 const actions: ReadonlyMap<string, PullRequestTrigger['action']> = new Map([
   ['pullrequest:created', 'opened'],
@@ -14,7 +14,7 @@ const actions: ReadonlyMap<string, PullRequestTrigger['action']> = new Map([
 /** A push may move several branches: `repo:push`, `repo:push:1`, ... are its changes. */
 export function eventsIn(event: string, body: unknown): readonly string[] {
   if (event !== 'repo:push') return [event];
-  const push = Push.safeParse(body);
+  const push = Changes.safeParse(body);
   const count = push.success ? push.data.push.changes.length : 1;
   return Array.from({ length: Math.max(1, count) }, (_, index) => (index === 0 ? event : `${event}:${index}`));
 }
