@@ -1,7 +1,7 @@
 import { isMap, type Node } from 'yaml';
 import type { DeployTarget } from '../core/pipeline.ts';
 import { readEnv } from './env.ts';
-import { given, type Reader } from './reader.ts';
+import { type Field, given, type Reader } from './reader.ts';
 import { parseDuration } from './units.ts';
 
 /** What a stage runs in that names no image. */
@@ -15,7 +15,7 @@ export function readDeploy(reader: Reader, node: Node | null, what: string): Wri
   let environment: string | undefined;
   let artifact: string | undefined;
   let image: string | undefined;
-  let command: readonly string[] = [];
+  let command: readonly string[] | undefined;
   let service: string | undefined;
   let port = 8_080;
   let replicas = 1;
@@ -27,7 +27,7 @@ export function readDeploy(reader: Reader, node: Node | null, what: string): Wri
   const path = (text: string) => (/^\/[^\s]*$/.test(text) ? text : undefined);
   const label = (text: string) => (/^[a-z]([a-z0-9-]{0,48}[a-z0-9])?$/.test(text) ? text : undefined);
 
-  reader.fields(node, what, {
+  const fields: Readonly<Record<string, Field>> = {
     environment: (value) =>
       given(reader.parsed(value, `environment of ${what}`, label, 'production'), (it) => (environment = it)),
     artifact: (value) => given(reader.text(value, `artifact of ${what}`), (it) => (artifact = it)),
@@ -61,16 +61,20 @@ export function readDeploy(reader: Reader, node: Node | null, what: string): Wri
             (timeoutMs) => (smoke = { ...smoke, timeoutMs }),
           ),
       }),
-  });
+  };
+  reader.fields(node, what, fields);
   if (!isMap(node)) return undefined;
-  if (environment === undefined)
+  // A key that is there and could not be read, or that no key is called like, is told already: it is not missing too.
+  const hasStray = node.items.some(({ key }) => !Object.hasOwn(fields, String(key)));
+  const isMissing = (key: string) => !hasStray && !node.has(key);
+  if (environment === undefined && isMissing('environment'))
     reader.note(
       node,
       `${what} names no environment`,
       'A deploy goes to an environment',
       'Add `environment: production`',
     );
-  const source = sourceOf(reader, node, what, { artifact, image, command });
+  const source = sourceOf(reader, node, what, { artifact, image, command, isMissing });
   if (source === undefined || environment === undefined) return undefined;
   return {
     environment,
@@ -94,25 +98,34 @@ function sourceOf(
     artifact,
     image,
     command,
-  }: { readonly artifact: string | undefined; readonly image: string | undefined; readonly command: readonly string[] },
+    isMissing,
+  }: {
+    readonly artifact: string | undefined;
+    readonly image: string | undefined;
+    readonly command: readonly string[] | undefined;
+    readonly isMissing: (key: string) => boolean;
+  },
 ): DeployTarget['source'] | undefined {
   if (artifact !== undefined) {
-    if (command.length > 0) return { type: 'artifact', name: artifact, image: image ?? defaultImage, command };
-    reader.note(
-      node,
-      `${what} has no command`,
-      'An artifact is started by a command',
-      'Add for example `command: [node, server.js]`',
-    );
+    if (command !== undefined && command.length > 0)
+      return { type: 'artifact', name: artifact, image: image ?? defaultImage, command };
+    if (command !== undefined || isMissing('command'))
+      reader.note(
+        node,
+        `${what} has no command`,
+        'An artifact is started by a command',
+        'Add for example `command: [node, server.js]`',
+      );
     return undefined;
   }
   if (image === undefined) {
-    reader.note(
-      node,
-      `${what} has nothing to deploy`,
-      'It takes an artifact of the run, or an image by digest',
-      'Add `artifact: app` or `image: name@sha256:...`',
-    );
+    if (isMissing('artifact') && isMissing('image'))
+      reader.note(
+        node,
+        `${what} has nothing to deploy`,
+        'It takes an artifact of the run, or an image by digest',
+        'Add `artifact: app` or `image: name@sha256:...`',
+      );
     return undefined;
   }
   if (/@sha256:[0-9a-f]{64}$/.test(image)) return { type: 'image', image };

@@ -84,6 +84,17 @@ it('tells every mistake at once', () => {
   expect(mistakesOf(text).length).toBeGreaterThanOrEqual(5);
 });
 
+it.each([
+  ['an environment whose name is none', '{ environment: Production!, image: "web@sha256:%s" }', 'is not understood'],
+  ['a misspelt key', '{ enviroment: production, image: "web@sha256:%s" }', 'is no key'],
+  ['an artifact that is a list', '{ environment: production, artifact: [app], command: [a] }', 'is a list'],
+  ['a command that is a mapping', '{ environment: production, artifact: app, command: { a: b } }', 'is a mapping'],
+  ['no environment', '{ image: "web@sha256:%s" }', 'names no environment'],
+])('tells %s of a deploy once, and not as missing too', (_, deploy, words) => {
+  const text = `stages:\n  t:\n    deploy: ${deploy.replace('%s', 'a'.repeat(64))}\n`;
+  expect(mistakesOf(text).map(({ what }) => what)).toEqual([expect.stringContaining(words)]);
+});
+
 it('names the key that was meant', () => {
   expect(mistakesOf('stages:\n  t:\n    comands: [a]\n    commands: [a]\n')[0]?.fix).toContain('commands');
 });
