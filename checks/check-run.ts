@@ -15,7 +15,7 @@ export const mistakesCheck = 'pipeline';
 
 const maxAnnotations = 100;
 const maxTitleChars = 200;
-export const maxCheckTextBytes = 60_000;
+const maxCheckTextBytes = 60_000;
 
 /** A mistake in a pipeline file, as the parser tells it. */
 export interface FileMistake {
@@ -26,7 +26,7 @@ export interface FileMistake {
   readonly fix: string;
 }
 
-export function checkName(stage: string): string {
+function checkName(stage: string): string {
   return `slipway / ${plain(stage)}`;
 }
 

@@ -97,16 +97,12 @@ export function short(text: string): string {
 }
 
 /** To the minute, in UTC. */
-export function time(at: Date): string {
+function time(at: Date): string {
   return `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** Folded where the host can, as it is where it cannot. */
-export function section(
-  title: string,
-  body: string,
-  { foldedSections }: Pick<Capabilities, 'foldedSections'>,
-): string[] {
+function section(title: string, body: string, { foldedSections }: Pick<Capabilities, 'foldedSections'>): string[] {
   if (body === '') return [];
   return foldedSections
     ? [`<details><summary>${title}</summary>\n\n${body}\n\n</details>`]

@@ -18,7 +18,7 @@ const maxStages = 100;
 const maxAliases = 50;
 
 /** What runs a pipeline that says nothing about it: pushes to the default branch, pull requests, tags, and people. */
-export const defaultRules: readonly TriggerRule[] = [
+const defaultRules: readonly TriggerRule[] = [
   { event: 'push' },
   { event: 'pull_request' },
   { event: 'tag' },

@@ -231,10 +231,7 @@ function evolved(before: Run | undefined, events: readonly RunEvent[]): Run {
 }
 
 /** Folds commits onto a run. */
-export function fold(
-  run: Run | undefined,
-  commits: readonly { readonly events: readonly RunEvent[] }[],
-): Run | undefined {
+function fold(run: Run | undefined, commits: readonly { readonly events: readonly RunEvent[] }[]): Run | undefined {
   let folded = run;
   for (const commit of commits) for (const event of commit.events) folded = evolve(folded, event);
   return folded;

@@ -23,7 +23,7 @@ const icons: Readonly<Record<StageState['status'], { readonly icon: string; read
 };
 
 /** One line about what started the run. */
-export function describeTrigger(trigger: Trigger): string {
+function describeTrigger(trigger: Trigger): string {
   const { owner, name } = trigger.repository;
   const what = {
     push: () => (trigger.type === 'push' ? trigger.branch : ''),

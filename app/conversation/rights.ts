@@ -51,7 +51,7 @@ export function groupsOf(owners: readonly string[]): readonly Group[] {
   return owners.map((name) => (name.includes('/') ? { type: 'team', name } : { type: 'person', login: name }));
 }
 
-export function namesOf(groups: readonly Group[]): string {
+function namesOf(groups: readonly Group[]): string {
   return groups.map((group) => (group.type === 'person' ? group.login : `team ${group.name}`)).join(', ');
 }
 

@@ -11,7 +11,7 @@ import { gitHubTour } from './tour/github.ts';
 import { gitLabTour } from './tour/gitlab.ts';
 import type { TourHost, TourPeople, TourPerson } from './tour/tour-host.ts';
 
-export const organization = 'acme';
+const organization = 'acme';
 export const repository = 'hello';
 const bot = 'slipway';
 const cloner = 'slipway-clones';

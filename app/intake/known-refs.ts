@@ -211,7 +211,7 @@ export function factsOf({ isDraft, labels }: Pick<PullRequestTrigger, 'isDraft' 
   return JSON.stringify([isDraft, [...labels].sort()]);
 }
 
-export function keyOf({ tenant, id }: RepositoryRef): string {
+function keyOf({ tenant, id }: RepositoryRef): string {
   return `${tenant}/${id}`;
 }
 

@@ -15,9 +15,9 @@ export const control = {
 } as const;
 
 export const outOfMemoryWord = 'oom';
-export const stopGraceSeconds = 10;
+const stopGraceSeconds = 10;
 /** Between two beats; ten times as long where the image's `sleep` knows whole seconds only. */
-export const beatMs = 2_000;
+const beatMs = 2_000;
 
 /**
  * What the stage's container runs: it waits for the agent, runs the commands, and stops them when told to. Only `sh`,
@@ -84,6 +84,6 @@ export function commandScript(commands: readonly string[], environment: Readonly
 }
 
 /** For sh: everything inside single quotes is literal. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -40,7 +40,7 @@ export function approvalPolicyOf(
 }
 
 /** Enough people, and an owner of every changed path that has owners. */
-export function isEnough({ policy, subject, given }: Pick<Approval, 'policy' | 'subject' | 'given'>): boolean {
+function isEnough({ policy, subject, given }: Pick<Approval, 'policy' | 'subject' | 'given'>): boolean {
   const owned = new Set(given.flatMap(({ owns }) => owns));
   return (
     given.filter(({ counts }) => counts).length >= policy.required &&

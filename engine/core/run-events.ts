@@ -132,5 +132,3 @@ export type RunEvent = { readonly at: Date } & (
 );
 
 export type RunOutcome = 'SUCCEEDED' | 'FAILED' | 'ROLLED_BACK' | 'CANCELLED';
-
-export type RunEventType = RunEvent['type'];

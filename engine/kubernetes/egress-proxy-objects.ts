@@ -5,7 +5,7 @@ import { egressRules, type Ways } from './egress-rules.ts';
 import { managedBy } from './names.ts';
 import { accountObject, namespaceObject } from './tenant-objects.ts';
 
-export const egressProxyPort = 3128;
+const egressProxyPort = 3128;
 const user = 1_000;
 const replicas = 2;
 

@@ -109,7 +109,7 @@ function pathOf({ kind, metadata }: Pick<ApiObject, 'kind' | 'metadata'>): strin
  * Whether an object says all that is wanted of it: it may have more fields, as the cluster and others add them, but no
  * more entries in a list. `apiVersion` and `kind` stand in no list's items.
  */
-export function holds(found: unknown, wanted: unknown): boolean {
+function holds(found: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {
     const items: readonly unknown[] = Array.isArray(found) ? found : [];
     return items.length === wanted.length && wanted.every((item, index) => holds(items[index], item));

@@ -1,7 +1,7 @@
 import { type KubeConfig, ListWatch, type V1Pod, type V1PodList, Watch } from '@kubernetes/client-node';
 
 const restartMs = 1_000;
-export const defaultRelistMs = 30_000;
+const defaultRelistMs = 30_000;
 
 /**
  * A watch whose begin failed has ended. The informer begins watches again by itself and nobody catches its rejections:

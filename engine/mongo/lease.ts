@@ -19,7 +19,7 @@ export interface LeaseTimes {
   readonly beatMs: number;
 }
 
-export const defaultLeaseTimes: LeaseTimes = { expiresMs: 3_000, beatMs: 500 };
+const defaultLeaseTimes: LeaseTimes = { expiresMs: 3_000, beatMs: 500 };
 
 const epochDigits = 10;
 const keptEpochs = 10;

@@ -101,7 +101,7 @@ function numberOf(trigger: Trigger): number | undefined {
 }
 
 /** Branch or tag that a trigger speaks of; a pull request's head branch. */
-export function refOf(trigger: Trigger): string {
+function refOf(trigger: Trigger): string {
   switch (trigger.type) {
     case 'push':
     case 'manual':

@@ -3,13 +3,7 @@ import type { Node } from 'yaml';
 import type { Condition, TriggerRule } from '../core/pipeline.ts';
 import { given, type Reader, shown } from './reader.ts';
 
-export const events = [
-  'push',
-  'pull_request',
-  'tag',
-  'manual',
-  'schedule',
-] as const satisfies readonly TriggerRule['event'][];
+const events = ['push', 'pull_request', 'tag', 'manual', 'schedule'] as const satisfies readonly TriggerRule['event'][];
 
 /** When a stage runs: by event, branch, path and what became of those before it. */
 export function readCondition(reader: Reader, node: Node | null, what: string): Condition {

@@ -18,7 +18,7 @@ import { parseDuration } from './units.ts';
 
 const kinds = ['build', 'test', 'deploy', 'verify'] as const satisfies readonly StageKind[];
 
-export const defaultTimeoutMs = 30 * 60_000;
+const defaultTimeoutMs = 30 * 60_000;
 const maxTimeoutMs = 6 * 3_600_000;
 const poolShape = /^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$/;
 const nameShape = /^[A-Za-z0-9][A-Za-z0-9 ._\-(),=/]{0,79}$/;

@@ -77,7 +77,7 @@ async function findComment(
  * `<!-- slipway -->` as Bitbucket can hide it: it shows HTML comments as text, but not the definition of a link that
  * nothing refers to.
  */
-export function signOf(marker: string): string {
+function signOf(marker: string): string {
   const words = marker.replaceAll(/[^\w]+/g, ' ').trim();
   return `[${words.replaceAll(' ', '-')}]: https://slipway.invalid/`;
 }

@@ -61,7 +61,7 @@ export function pullRequests(
   };
 }
 
-export function toPullRequest(pull: z.infer<typeof PullRequest>): OurPullRequest | undefined {
+function toPullRequest(pull: z.infer<typeof PullRequest>): OurPullRequest | undefined {
   const { head, base } = pull;
   if (!isSha(head.sha) || !isSha(base.sha)) return undefined;
   const isGone = head.repo === undefined || head.repo === null;

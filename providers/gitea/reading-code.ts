@@ -12,7 +12,7 @@ const maxBranches = 1_000;
 const maxTags = 1_000;
 const maxComparedCommits = 1_000;
 
-export const Branch = z.object({ name: z.string(), commit: z.object({ id: z.string() }) });
+const Branch = z.object({ name: z.string(), commit: z.object({ id: z.string() }) });
 const Tag = z.object({ name: z.string(), commit: z.object({ sha: z.string() }) });
 const Tree = z.object({
   tree: z.array(z.object({ path: z.string(), type: z.string() })),

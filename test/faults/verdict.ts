@@ -15,7 +15,7 @@ export interface Counts {
   readonly logsBroken: number;
 }
 
-export const nothing: Counts = {
+const nothing: Counts = {
   lost: 0,
   startedTwice: 0,
   twoLive: 0,

@@ -4,7 +4,7 @@ import { giteaWebhooks } from '../../providers/gitea/webhook.ts';
 import { gitHubWebhooks } from '../../providers/github/webhook.ts';
 import { gitLabWebhooks } from '../../providers/gitlab/webhook.ts';
 
-export const webhookSecret = 'a secret for tests alone';
+const webhookSecret = 'a secret for tests alone';
 
 /** Every provider's deliveries. */
 export const sources: readonly WebhookSource[] = [

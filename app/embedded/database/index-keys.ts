@@ -10,7 +10,7 @@ export interface IndexDefinition {
 }
 
 /** What a document has at a dotted path: the values that an index holds for it. */
-export function valuesAt(
+function valuesAt(
   document: unknown,
   path: string,
 ): { readonly values: readonly unknown[]; readonly isMissing: boolean; readonly isArray: boolean } {

@@ -9,7 +9,7 @@ import { gitHubSetup } from '../../../providers/github/setup.ts';
 import { tell } from '../child.ts';
 
 /** What a controller of the benchmark is told. */
-export const settingsSchema = z.object({
+const settingsSchema = z.object({
   dataDir: z.string(),
   replica: z.string(),
   port: z.number(),

@@ -59,7 +59,7 @@ const Body = z.record(z.string(), z.unknown());
 type Body = z.infer<typeof Body>;
 
 const project = '/projects/7';
-export const bot = { id: 99, username: 'project_7_bot' };
+const bot = { id: 99, username: 'project_7_bot' };
 const ok = (body: unknown, status = 200): Answer => ({ status, body });
 const refuse = (status: number, message: unknown): Answer => ({ status, body: { message } });
 

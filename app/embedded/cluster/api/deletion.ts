@@ -4,13 +4,13 @@ import { isFinished, Pod } from '../objects/pod.ts';
 import type { Collection } from '../store/collection.ts';
 import { badRequest, conflict } from './status-error.ts';
 
-export const DeleteOptions = z.looseObject({
+const DeleteOptions = z.looseObject({
   gracePeriodSeconds: z.number().int().min(0).optional(),
   propagationPolicy: z.enum(['Orphan', 'Background', 'Foreground']).optional(),
   orphanDependents: z.boolean().optional(),
   preconditions: z.looseObject({ uid: z.string().optional(), resourceVersion: z.string().optional() }).optional(),
 });
-export type DeleteOptions = z.infer<typeof DeleteOptions>;
+type DeleteOptions = z.infer<typeof DeleteOptions>;
 
 /** From the body, or from the query as kubectl's older habits have it. @throws StatusError 400 */
 export function parseDeleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {

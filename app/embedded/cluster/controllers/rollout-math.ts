@@ -2,7 +2,7 @@ import type { IntOrString } from '../objects/meta.ts';
 import type { Deployment } from '../objects/workloads.ts';
 
 /** A count or a share of the replicas, rounded up (surge) or down (unavailable), as Kubernetes does. */
-export function resolveCount(value: IntOrString, replicas: number, rounding: 'up' | 'down'): number {
+function resolveCount(value: IntOrString, replicas: number, rounding: 'up' | 'down'): number {
   if (typeof value === 'number') return value;
   const share = (Number.parseInt(value, 10) / 100) * replicas;
   return rounding === 'up' ? Math.ceil(share) : Math.floor(share);

@@ -9,7 +9,7 @@ import type { Deployment, ReplicaSet } from './workloads.ts';
 const none = '<none>';
 
 /** Age as kubectl prints it: `45s`, `5m12s`, `3h`, `2d`. */
-export function ageText(since: string, now: Date): string {
+function ageText(since: string, now: Date): string {
   const seconds = Math.max(0, Math.floor((now.getTime() - Date.parse(since)) / 1000));
   if (Number.isNaN(seconds)) return '<unknown>';
   if (seconds < 120) return `${seconds}s`;

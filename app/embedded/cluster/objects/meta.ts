@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const OwnerReference = z.looseObject({
+const OwnerReference = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
   name: z.string(),
@@ -8,7 +8,7 @@ export const OwnerReference = z.looseObject({
   controller: z.boolean().optional(),
   blockOwnerDeletion: z.boolean().optional(),
 });
-export type OwnerReference = z.infer<typeof OwnerReference>;
+type OwnerReference = z.infer<typeof OwnerReference>;
 
 export const ManagedFields = z.looseObject({
   manager: z.string().optional(),
@@ -17,7 +17,7 @@ export const ManagedFields = z.looseObject({
 });
 
 /** What the cluster fills in itself is empty until it did; times are RFC 3339 strings, as on the wire. */
-export const ObjectMeta = z.looseObject({
+const ObjectMeta = z.looseObject({
   name: z.string().default(''),
   generateName: z.string().optional(),
   namespace: z.string().optional(),
@@ -33,9 +33,9 @@ export const ObjectMeta = z.looseObject({
   finalizers: z.array(z.string()).optional(),
   managedFields: z.array(ManagedFields).optional(),
 });
-export type ObjectMeta = z.infer<typeof ObjectMeta>;
+type ObjectMeta = z.infer<typeof ObjectMeta>;
 
-export const emptyMeta: ObjectMeta = { name: '', uid: '', resourceVersion: '', creationTimestamp: '' };
+const emptyMeta: ObjectMeta = { name: '', uid: '', resourceVersion: '', creationTimestamp: '' };
 
 export const envelope = {
   apiVersion: z.string().default(''),

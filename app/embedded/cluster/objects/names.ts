@@ -12,7 +12,7 @@ const subdomainRule =
 const labelRule =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character";
 
-export function isLabel(text: string): boolean {
+function isLabel(text: string): boolean {
   return text.length <= 63 && label.test(text);
 }
 

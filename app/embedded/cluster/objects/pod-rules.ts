@@ -132,6 +132,6 @@ function duplicate(field: string, value: string, seen: Set<string>): Cause[] {
   return [{ field, reason: 'FieldValueDuplicate', message: `Duplicate value: ${JSON.stringify(value)}` }];
 }
 
-export function forbidden(field: string, message: string): Cause {
+function forbidden(field: string, message: string): Cause {
   return { field, reason: 'FieldValueForbidden', message: `Forbidden: ${message}` };
 }

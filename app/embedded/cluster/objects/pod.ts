@@ -5,7 +5,7 @@ const Quantity = z.union([z.string(), z.number()]).transform((value) => String(v
 const KeyRef = z.looseObject({ name: z.string().default(''), key: z.string(), optional: z.boolean().optional() });
 const SourceRef = z.looseObject({ name: z.string().default(''), optional: z.boolean().optional() });
 
-export const EnvVar = z.looseObject({
+const EnvVar = z.looseObject({
   name: z.string().min(1),
   value: z.string().optional(),
   valueFrom: z
@@ -18,7 +18,7 @@ export const EnvVar = z.looseObject({
     .optional(),
 });
 
-export const ContainerPort = z.looseObject({
+const ContainerPort = z.looseObject({
   name: z.string().optional(),
   containerPort: z.number().int().min(1).max(65_535),
   protocol: z.string().default('TCP'),
@@ -45,7 +45,7 @@ export const Probe = z.looseObject({
 });
 export type Probe = z.infer<typeof Probe>;
 
-export const VolumeMount = z.looseObject({
+const VolumeMount = z.looseObject({
   name: z.string().min(1),
   mountPath: z.string().min(1),
   subPath: z.string().optional(),
@@ -53,7 +53,7 @@ export const VolumeMount = z.looseObject({
 });
 export type VolumeMount = z.infer<typeof VolumeMount>;
 
-export const Resources = z.looseObject({
+const Resources = z.looseObject({
   requests: z.record(z.string(), Quantity).optional(),
   limits: z.record(z.string(), Quantity).optional(),
 });

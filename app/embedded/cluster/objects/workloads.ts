@@ -25,7 +25,7 @@ export const ReplicaSet = z.looseObject({
 });
 export type ReplicaSet = z.infer<typeof ReplicaSet>;
 
-export const DeploymentStrategy = z.looseObject({
+const DeploymentStrategy = z.looseObject({
   type: z.enum(['RollingUpdate', 'Recreate']).default('RollingUpdate'),
   rollingUpdate: z.looseObject({ maxSurge: IntOrString.optional(), maxUnavailable: IntOrString.optional() }).optional(),
 });

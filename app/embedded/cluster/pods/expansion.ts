@@ -4,7 +4,7 @@ import type { MountPaths } from './mount-paths.ts';
  * Replaces `$(NAME)` by variables; unknown names stay, `$$` stands for one dollar sign.
  * @see https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
  */
-export function expand(text: string, variables: ReadonlyMap<string, string>): string {
+function expand(text: string, variables: ReadonlyMap<string, string>): string {
   return text.replace(/\$(\$|\(([^()]*)\))/g, (all, inner: string, name: string | undefined) => {
     if (inner === '$') return '$';
     return (name === undefined ? undefined : variables.get(name)) ?? all;

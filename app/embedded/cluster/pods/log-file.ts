@@ -11,7 +11,7 @@ export interface LogLine {
 }
 
 /** Reads `<time> <stream> <F|P> <text>`. */
-export function parseLine(line: Buffer): LogLine | undefined {
+function parseLine(line: Buffer): LogLine | undefined {
   const afterTime = line.indexOf(32);
   const afterStream = line.indexOf(32, afterTime + 1);
   const afterMark = line.indexOf(32, afterStream + 1);

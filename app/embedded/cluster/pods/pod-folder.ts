@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readIfPresent, writePrivate } from '../access/private-file.ts';
-import type { ShimState, StopRequest } from './shim-protocol.ts';
+import type { StopRequest } from './shim-protocol.ts';
 
 const End = {
   exitCode: z.number(),
@@ -88,9 +88,4 @@ export class PodFolder {
     const text = readIfPresent(join(this.path, name));
     return text === undefined ? undefined : schema.parse(JSON.parse(text));
   }
-}
-
-/** What the shim writes is what the cluster reads: the compiler checks that the two agree. */
-export function asPodState(state: ShimState): PodState {
-  return State.parse(state);
 }

@@ -100,7 +100,7 @@ export function commitShape(host: Host, repository: Repository, commit: Commit) 
   } as const;
 }
 
-export function renderedShape(raw: string) {
+function renderedShape(raw: string) {
   return { type: 'rendered', raw, markup: 'markdown', html: markup(raw) } as const;
 }
 

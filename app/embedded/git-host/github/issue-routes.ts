@@ -157,7 +157,7 @@ function commentOf(host: Host, c: ApiContext, repository: Repository): Comment {
 }
 
 /** One's own, or any with write access; an App only its own. */
-export function requireOwnComment(host: Host, repository: Repository, comment: Comment, actor: Actor): void {
+function requireOwnComment(host: Host, repository: Repository, comment: Comment, actor: Actor): void {
   if (comment.authorId === actor.account.id) return;
   const mayModerate = actor.appId === null && covers(roleOf(host, repository, actor.account.id), 'write');
   if (!mayModerate) throw new Refusal(403, 'Resource not accessible by integration');

@@ -151,7 +151,7 @@ async function readmeBox(git: BareRepository, entry: TreeEntry): Promise<Html> {
   return html`<article class="box prose">${/\.md$/i.test(entry.path) ? markdown(text) : html`<pre>${text}</pre>`}</article>`;
 }
 
-export function commitRow(host: Host, repository: Repository, commit: Commit): Html {
+function commitRow(host: Host, repository: Repository, commit: Commit): Html {
   const href = `/${fullNameOf(host, repository)}/commit/${commit.sha}`;
   const [title = ''] = commit.message.split('\n');
   return html`<li>

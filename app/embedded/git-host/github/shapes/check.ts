@@ -61,7 +61,7 @@ export function annotationShape(host: Host, run: CheckRun, annotation: Annotatio
 }
 
 /** A suite's state follows from its runs, the worst conclusion winning. */
-export function suiteState(runs: readonly CheckRun[]): {
+function suiteState(runs: readonly CheckRun[]): {
   readonly status: 'queued' | 'in_progress' | 'completed';
   readonly conclusion: CheckRun['conclusion'];
 } {

@@ -16,7 +16,7 @@ export function reactionShape(host: Host, reaction: Reaction) {
   } satisfies Rest['schemas']['reaction'];
 }
 
-export function reactionRollup(host: Host, subject: string, url: string) {
+function reactionRollup(host: Host, subject: string, url: string) {
   const reactions = host.store.reactions.list(subject);
   const count = (content: ReactionContent): number => reactions.filter((each) => each.content === content).length;
   return {
