@@ -1,4 +1,4 @@
-import { attemptOf, isEnded, type Run } from '../engine/core/run.ts';
+import { attemptOf, isEnded, namedStage, type Run } from '../engine/core/run.ts';
 import type { RunEvent } from '../engine/core/run-events.ts';
 import type { Commit } from '../engine/ports/event-store.ts';
 import type { LogStore } from '../engine/ports/log-store.ts';
@@ -58,7 +58,7 @@ export class ReadRuns {
 
   /** @param wanted the attempt; the latest when left out */
   logPlace(run: Run, stage: string, wanted?: number): LogPlace | NotThere {
-    const state = run.stages[stage];
+    const state = namedStage(run, stage);
     if (state === undefined) {
       const names = run.plan.stages.map(({ name }) => name).join(', ');
       return { error: `Run ${run.runId} has no stage "${stage}"`, fix: `Its stages: ${names}` };

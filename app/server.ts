@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
 import { reportOf } from './error-report.ts';
 import { requireToken } from './local-access.ts';
 
@@ -27,6 +28,11 @@ export function createApp(parts: {
 }): Hono {
   const app = new Hono();
   app.onError((error, context) => {
+    // Hono's own, which says no word. What is left of the body is not read, so nothing can follow on that connection.
+    if (error instanceof HTTPException)
+      return context.json({ error: 'The body of the request is too large', fix: 'Send less' }, error.status, {
+        connection: 'close',
+      });
     const report = reportOf(error);
     const status = statusOf[report.code] ?? 500;
     if (status === 500) parts.onError(error);

@@ -1,4 +1,4 @@
-import { isActive, type Run, runStatus, stageState } from '../engine/core/run.ts';
+import { isActive, namedStage, type Run, runStatus, stageState } from '../engine/core/run.ts';
 import type { Wait } from '../engine/core/schedule.ts';
 import type { GitHostCapabilities } from '../providers/git-host.ts';
 import { titleOf } from './check-run.ts';
@@ -38,7 +38,7 @@ export function renderStatus(run: Run, waits: readonly Wait[]): string {
 /** Why a stage is where it is; of all that did not simply pass when no stage is named. */
 export function renderWhy(run: Run, stage: string | undefined, waits: readonly Wait[]): string {
   if (stage !== undefined) {
-    return run.stages[stage] === undefined
+    return namedStage(run, stage) === undefined
       ? `This run has no stage ${code(stage)}. It has: ${run.plan.stages.map(({ name }) => code(name)).join(', ')}.`
       : `${escaped(stage)}: ${whyOf(run, stage, waits)}`;
   }

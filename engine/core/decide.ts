@@ -4,7 +4,7 @@ import { decideApproval } from './approve.ts';
 import type { PlannedStage } from './pipeline.ts';
 import { podName } from './pod-name.ts';
 import { afterFailure } from './retry.ts';
-import { attemptOf, evolve, isActive, isEnded, plannedStage, type Run, stageState } from './run.ts';
+import { attemptOf, evolve, isActive, isEnded, namedStage, plannedStage, type Run, stageState } from './run.ts';
 import type { ApprovalCommand, CommandContext, RunCommand } from './run-commands.ts';
 import type { RunEvent, RunOutcome } from './run-events.ts';
 
@@ -115,7 +115,7 @@ function schedule(run: Run, command: Command<'ScheduleStage'>, { at }: CommandCo
 }
 
 function start(run: Run, { stage, attempt, now }: Command<'StartStage'>, { at }: CommandContext): Decision {
-  const state = run.stages[stage];
+  const state = namedStage(run, stage);
   if (state === undefined) return refuse('unknown-stage', `Run ${run.runId} has no stage "${stage}"`);
   if (state.status !== 'scheduled' || state.attempt !== attempt)
     return refuse('not-wanted', `Attempt ${attempt} of "${stage}" does not wait to start: it is ${state.status}`);
@@ -153,7 +153,7 @@ function approve(run: Run, command: ApprovalCommand, { at }: CommandContext): De
 }
 
 function holdOrRelease(run: Run, command: Command<'HoldStage' | 'ReleaseStage'>, { at }: CommandContext): Decision {
-  const state = run.stages[command.stage];
+  const state = namedStage(run, command.stage);
   if (state === undefined) return refuse('unknown-stage', `Run ${run.runId} has no stage "${command.stage}"`);
   if (command.type === 'ReleaseStage')
     return accept(
@@ -232,7 +232,7 @@ function cancel(run: Run, { by, reason }: Command<'CancelRun'>, { at }: CommandC
 
 function retry(run: Run, command: Command<'RetryStages'>, { at }: CommandContext): Decision {
   const { by, stages: wanted } = command;
-  const unknown = wanted === 'failed' ? undefined : wanted.find((name) => run.stages[name] === undefined);
+  const unknown = wanted === 'failed' ? undefined : wanted.find((name) => namedStage(run, name) === undefined);
   if (unknown !== undefined) return refuse('unknown-stage', `Run ${run.runId} has no stage "${unknown}"`);
   const asked = run.plan.stages.filter((stage) => {
     const { status } = stageState(run, stage.name);

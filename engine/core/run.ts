@@ -117,9 +117,14 @@ export function runStatus(run: Run): RunStatus {
   return ended === undefined ? 'PENDING' : statusOfKind[ended];
 }
 
+/** The state of a stage that somebody named: what every object has (`constructor`) is none of the run's. */
+export function namedStage(run: Run, name: string): StageState | undefined {
+  return Object.hasOwn(run.stages, name) ? run.stages[name] : undefined;
+}
+
 /** @throws RangeError when the run's plan has no such stage; `decide` checks names before */
 export function stageState(run: Run, stage: string): StageState {
-  const state = run.stages[stage];
+  const state = namedStage(run, stage);
   if (state === undefined) throw new RangeError(`Run ${run.runId} has no stage "${stage}"`);
   return state;
 }

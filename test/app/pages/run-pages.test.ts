@@ -132,6 +132,28 @@ it('signs in by a link once, to a page of runs alone, and gives people no right 
   expect((await fetch(`${whole.slipway.url}/runs/${run.runId}`, { headers: forged })).status).toBe(401);
 });
 
+it.each(['__proto__', 'constructor', 'toString', '..%2f..%2fx'])(
+  'knows no stage %s, which any object has',
+  async (named) => {
+    const page = await openAs('reader', `/runs/${run.runId}/stages/${named}`);
+    expect(page.status).toBe(404);
+    const headers = { authorization: `Bearer ${whole.apiToken}` };
+    const log = await fetch(`${whole.slipway.url}/api/runs/${run.runId}/logs/${named}`, { headers });
+    expect(log.status).toBe(404);
+    expect(await log.text()).toContain('has no stage');
+  },
+);
+
+it('refuses a body that is too large with words', async () => {
+  const answer = await fetch(`${whole.slipway.url}/api/runs/${run.runId}/cancel`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${whole.apiToken}` },
+    body: 'x'.repeat(1_100_000),
+  });
+  expect(answer.status).toBe(413);
+  expect(await answer.text()).toContain('too large');
+});
+
 it('opens any run for who runs Slipway', async () => {
   const answer = await fetch(`${whole.slipway.url}/api/runs/${run.runId.slice(0, 6)}/link`, {
     method: 'POST',

@@ -170,13 +170,16 @@ export class BareRepository {
   }
 
   async tree(sha: string, options: { readonly recursive: boolean; readonly path?: string }): Promise<TreeEntry[]> {
+    const { path } = options;
+    // Nothing in a tree is called so, and git fails at what would lead out of it.
+    if (path !== undefined && (path.startsWith('/') || path.split('/').includes('..'))) return [];
     const text = await this.git([
       'ls-tree',
       '-z',
       '-l',
       ...(options.recursive ? ['-r', '-t'] : []),
       sha,
-      ...(options.path === undefined ? [] : ['--', options.path]),
+      ...(path === undefined ? [] : ['--', path]),
     ]);
     return text.toString().split('\0').filter(Boolean).map(parseTreeEntry);
   }

@@ -24,6 +24,12 @@ it('reads files, trees, commits, refs and comparisons, also on branches with sla
   expect(raw.data).toBe('one\n');
   expect(await statusOf(rest.repos.getContent({ ...at, path: 'nothing' }))).toBe(404);
   expect(await statusOf(rest.repos.getContent({ ...at, path: 'a.txt', ref: '--help' }))).toBe(404);
+  for (const path of ['..%2f..%2fetc%2fpasswd', 'src%2f..%2f..%2f..%2fetc', '%2fetc%2fpasswd']) {
+    const answer = await fetch(`${world.host.apiUrl}/repos/acme/web/contents/${path}`, {
+      headers: { authorization: `Bearer ${world.annToken}` },
+    });
+    expect(answer.status).toBe(404);
+  }
   const { data: listing } = await rest.repos.getContent({ ...at, path: 'src' });
   expect(Array.isArray(listing) && listing.map(({ path, type }) => [path, type])).toEqual([['src/deep', 'dir']]);
 
