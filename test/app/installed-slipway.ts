@@ -3,28 +3,33 @@ import { defaultSlots, embeddedConfig, openCluster } from '../../app/embedded/em
 import { freePort } from '../../app/embedded/free-port.ts';
 import type { FaceName } from '../../app/embedded/git-host/face.ts';
 import type { EmbeddedGitHost } from '../../app/embedded/git-host/git-host.ts';
-import { startInstalledHost } from '../../app/embedded/installed-host.ts';
+import { type InstalledHost, startInstalledHost } from '../../app/embedded/installed-host.ts';
 import { WorkingCopy } from '../../app/embedded/working-copy.ts';
 import { startSlipway } from '../../app/main.ts';
 import type { GitHostSetup } from '../../providers/git-host-setup.ts';
 
-/**
- * Slipway on the embedded host with that face, with `acme/hello`: `dev` administrates it, `rev` may write, `guest` may not.
- * @param setUp changes how Slipway reaches the host. `url`: where Slipway will be
- */
-export async function startInstalled(
-  face: FaceName,
+const log = pino({ level: 'error' }, pino.destination(2));
+
+/** How Slipway reaches the host, changed. `url`: where Slipway will be. */
+type SetUp<H> = (
+  setup: GitHostSetup,
+  at: { readonly host: H; readonly url: string },
+) => GitHostSetup | Promise<GitHostSetup>;
+
+/** Slipway on the embedded host with that face, with `acme/hello`: `dev` administrates it, `rev` may write, `guest` may not. */
+export async function startInstalled(face: FaceName, folder: string, setUp?: SetUp<EmbeddedGitHost>) {
+  return startInstalledOn(await startInstalledHost(face, { dataDir: folder, log }), folder, setUp);
+}
+
+/** Slipway on any host that it is installed on. */
+export async function startInstalledOn<H extends InstalledHost>(
+  installed: H,
   folder: string,
-  setUp: (setup: GitHostSetup, at: { readonly host: EmbeddedGitHost; readonly url: string }) => GitHostSetup = (same) =>
-    same,
+  setUp: SetUp<H['host']> = (same) => same,
 ) {
-  const log = pino({ level: 'error' }, pino.destination(2));
-  const [installed, cluster, port] = await Promise.all([
-    startInstalledHost(face, { dataDir: folder, log }),
-    openCluster(folder, log),
-    freePort(),
-  ]);
-  const { host, people, tour } = installed;
+  const [cluster, port] = await Promise.all([openCluster(folder, log), freePort()]);
+  const { people, tour } = installed;
+  const host: H['host'] = installed.host;
   const url = `http://127.0.0.1:${port}`;
   const config = await embeddedConfig({
     dataDir: folder,
@@ -32,7 +37,7 @@ export async function startInstalled(
     port,
     url,
     slots: defaultSlots,
-    gitHosts: [setUp(installed.setup, { host, url })],
+    gitHosts: [await setUp(installed.setup, { host, url })],
   });
   let slipway = await startSlipway(config, log);
   await installed.sendTo(slipway);
