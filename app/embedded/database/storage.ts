@@ -70,8 +70,12 @@ export class Storage {
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    if (this.#failure === undefined) await this.committed();
+    // First, and all at once: a write in between would be neither on disk nor refused.
     this.#isClosed = true;
+    if (this.#commit !== undefined) {
+      clearImmediate(this.#commit);
+      this.#flush();
+    }
     this.#statements.clear();
     this.#database.close();
     this.#lock.close();
