@@ -74,12 +74,13 @@ function readApproval(reader: Reader, node: Node | null, what: string): Approval
 function readGroups(reader: Reader, node: Node | null, what: string): readonly Group[] {
   return (reader.texts(node, what) ?? []).flatMap((text): readonly Group[] => {
     const name = text.replace(/^@/, '');
-    if (/^[\w.-]+$/.test(name)) return [{ type: 'person', login: name }];
+    // Bitbucket's people have ids alone to be known by: `712020:4f1c...`.
+    if (/^[\w.-]+(?::[\w-]+)?$/.test(name)) return [{ type: 'person', login: name }];
     if (/^[\w.-]+(?:\/[\w.-]+)+$/.test(name)) return [{ type: 'team', name }];
     reader.note(
       node,
       `"${shown(text)}" in ${what} names nobody`,
-      'People are named by login, teams as organisation/team',
+      'People are named by login (on Bitbucket by account id), teams as organisation/team',
       'Write it like ann or acme/shippers',
     );
     return [];

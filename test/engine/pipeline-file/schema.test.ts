@@ -29,6 +29,11 @@ it.each([
     true,
   ],
   [
+    'an approval by an account id of Bitbucket',
+    'environments: { production: { approval: { by: [712020:4f1c2a3b-0000-4000-8000-0123456789ab] } } }\nstages: { t: { commands: [a] } }',
+    true,
+  ],
+  [
     'an approval by nobody',
     'environments: { p: { approval: { required: 0 } } }\nstages: { t: { commands: [a] } }',
     false,
