@@ -288,3 +288,26 @@ export interface GitHost {
    */
   redeliverMissed(): Promise<number>;
 }
+
+/** The parts of the port that every adapter builds in a file each. */
+export type ReadsCode = Pick<
+  GitHost,
+  | 'readFile'
+  | 'listFiles'
+  | 'changedFiles'
+  | 'defaultBranch'
+  | 'branchHead'
+  | 'branchHeads'
+  | 'tagHeads'
+  | 'cloneAccess'
+>;
+export type ReadsPullRequests = Pick<
+  GitHost,
+  'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'mergedAs' | 'holds'
+>;
+export type ReadsPermissions = Pick<GitHost, 'permissionOf' | 'isTeamMember'>;
+export type Converses = Pick<
+  GitHost,
+  'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels' | 'ensureLabels'
+>;
+export type PublishesChecks = Pick<GitHost, 'publishCheck'>;

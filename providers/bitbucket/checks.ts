@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sha } from '../../engine/core/trigger.ts';
-import type { CheckAnnotation, CheckConclusion, CheckRun, GitHost } from '../git-host.ts';
+import type { CheckAnnotation, CheckConclusion, CheckRun, PublishesChecks } from '../git-host.ts';
 import { isAnswer } from './error.ts';
 import type { At, BitbucketApi, BitbucketOptions, BitbucketSession } from './session.ts';
 
@@ -27,10 +27,7 @@ const conclusions = {
 const severities = { failure: 'HIGH', warning: 'MEDIUM', notice: 'LOW' } as const;
 
 /** Build statuses, one per name; annotations stand in a Code Insights report beside it, everything else in the comment. */
-export function checks(
-  session: BitbucketSession,
-  { url }: Pick<BitbucketOptions, 'url'>,
-): Pick<GitHost, 'publishCheck'> {
+export function checks(session: BitbucketSession, { url }: Pick<BitbucketOptions, 'url'>): PublishesChecks {
   return {
     publishCheck: (repository, headSha, check) =>
       session.call(`Publishing check "${check.name}"`, repository, async (api, at) => {

@@ -1,16 +1,11 @@
-import type { GitHost } from '../git-host.ts';
+import type { Converses } from '../git-host.ts';
 import { addComment, inTheirWords, StoredComment } from './comments.ts';
 import { isAnswer } from './error.ts';
 import { personOf } from './schema.ts';
 import type { BitbucketSession } from './session.ts';
 
 /** What is said in a pull request. There are no reactions and no labels here: replies and commands take their place. */
-export function conversation(
-  session: BitbucketSession,
-): Pick<
-  GitHost,
-  'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels' | 'ensureLabels'
-> {
+export function conversation(session: BitbucketSession): Converses {
   return {
     ownLogin: async () => (await session.self()).login,
 

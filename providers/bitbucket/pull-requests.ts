@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isSha, type Sha } from '../../engine/core/trigger.ts';
-import type { GitHost, Permission, PullRequest } from '../git-host.ts';
+import type { Permission, PullRequest, ReadsPermissions, ReadsPullRequests } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
 import { isAnswer } from './error.ts';
 import { DiffStat, headsOf, pathsOf } from './reading-code.ts';
@@ -34,12 +34,7 @@ const EffectivePermission = z.object({
 });
 
 /** Pull requests, and what people may do. */
-export function pullRequests(
-  session: BitbucketSession,
-): Pick<
-  GitHost,
-  'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'mergedAs' | 'holds' | 'permissionOf' | 'isTeamMember'
-> {
+export function pullRequests(session: BitbucketSession): ReadsPullRequests & ReadsPermissions {
   return {
     pullRequest: (repository, number) =>
       session.call(`Reading pull request ${number}`, repository, async (api, at) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isSha, Sha } from '../../engine/core/trigger.ts';
-import type { GitHost } from '../git-host.ts';
-import { GitHostError } from '../git-host-error.ts';
+import { fileText, fileTooLarge } from '../file-text.ts';
+import type { GitHost, ReadsCode } from '../git-host.ts';
 import { isAnswer } from './error.ts';
 import { rawBytes } from './request.ts';
 import {
@@ -33,17 +33,7 @@ const Repository = z.object({ mainbranch: z.object({ name: z.string() }).nullish
 export function readingCode(
   session: BitbucketSession,
   { url, cloneToken }: Pick<BitbucketOptions, 'url' | 'cloneToken'>,
-): Pick<
-  GitHost,
-  | 'readFile'
-  | 'listFiles'
-  | 'changedFiles'
-  | 'defaultBranch'
-  | 'branchHead'
-  | 'branchHeads'
-  | 'tagHeads'
-  | 'cloneAccess'
-> {
+): ReadsCode {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
       session.call(`Reading ${path}`, repository, async (api, at) => {
@@ -53,8 +43,7 @@ export function readingCode(
           const { data } = await api.request({ method: 'GET', url: source, format: 'meta' });
           const { type, size = 0 } = Entry.parse(data);
           if (type !== 'commit_file') return undefined;
-          if (size > maxBytes)
-            throw unusable(path, `It is larger than ${Math.round(maxBytes / 1_024)} kB`, 'Make it smaller');
+          if (size > maxBytes) throw fileTooLarge(path, maxBytes);
         } catch (error) {
           if (!isAnswer(error, 404)) throw error;
           // A repository or commit that is not seen is no missing file.
@@ -62,7 +51,8 @@ export function readingCode(
           return undefined;
         }
         const { data } = await api.request({ method: 'GET', url: source, headers: { accept: rawBytes } });
-        return textOf(z.union([z.instanceof(ArrayBuffer), z.literal('')]).parse(data), path, maxBytes);
+        const bytes = z.union([z.instanceof(ArrayBuffer), z.literal('')]).parse(data);
+        return bytes === '' ? '' : fileText(bytes, path, maxBytes);
       }),
 
     listFiles: (repository, sha) =>
@@ -158,18 +148,3 @@ export function pathsOf(changes: readonly z.infer<typeof Change>[]): readonly st
 }
 
 export const DiffStat = Change;
-
-function textOf(bytes: ArrayBuffer | '', path: string, maxBytes: number): string {
-  if (bytes === '') return '';
-  if (bytes.byteLength > maxBytes)
-    throw unusable(path, `It is larger than ${Math.round(maxBytes / 1_024)} kB`, 'Make it smaller');
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw unusable(path, 'It is no UTF-8 text', 'Store it as UTF-8');
-  }
-}
-
-function unusable(path: string, why: string, fix: string): GitHostError {
-  return new GitHostError({ code: 'invalid', what: `Reading ${path}`, why, fix });
-}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CheckConclusion, CheckRun, GitHost } from '../git-host.ts';
+import type { CheckConclusion, CheckRun, PublishesChecks } from '../git-host.ts';
 import { isAnswer } from '../host-fault.ts';
 import type { GiteaSession } from './session.ts';
 
@@ -20,7 +20,7 @@ const conclusions = {
 } as const satisfies Record<CheckConclusion, State>;
 
 /** Commit statuses: the newest of a name counts. Title and link stand in it, everything else in the comment. */
-export function checks(session: GiteaSession): Pick<GitHost, 'publishCheck'> {
+export function checks(session: GiteaSession): PublishesChecks {
   return {
     publishCheck: (repository, headSha, check) =>
       session.call(`Publishing check "${check.name}"`, repository, async (api, at) => {

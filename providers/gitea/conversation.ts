@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { GitHost } from '../git-host.ts';
+import type { Converses } from '../git-host.ts';
 import { gitHubReactions } from '../reaction-words.ts';
 import { write } from './comments.ts';
 import type { GiteaApi } from './request.ts';
@@ -17,12 +17,7 @@ const Reaction = z.object({ content: z.string(), user: Account.nullable() });
 const Label = z.object({ id: z.number(), name: z.string() });
 
 /** What is said in a pull request: comments, reactions, labels. */
-export function conversation(
-  session: GiteaSession,
-): Pick<
-  GitHost,
-  'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels' | 'ensureLabels'
-> {
+export function conversation(session: GiteaSession): Converses {
   return {
     ownLogin: async () => (await session.self()).login,
 

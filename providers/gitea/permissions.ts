@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { GitHost, Permission } from '../git-host.ts';
+import type { Permission, ReadsPermissions } from '../git-host.ts';
 import { GitHostError } from '../git-host-error.ts';
 import { isAnswer } from '../host-fault.ts';
 import type { GiteaApi } from './request.ts';
@@ -23,7 +23,7 @@ const ranks: readonly Permission[] = ['none', 'read', 'write', 'admin'];
  * are said to have `read` or `none`. So the teams of the repository are looked at too. Whoever is not in the organisation
  * is in none of them; of its members, an organisation's owner alone may ask about all teams, anybody else about the own.
  */
-export function permissions(session: GiteaSession): Pick<GitHost, 'permissionOf' | 'isTeamMember'> {
+export function permissions(session: GiteaSession): ReadsPermissions {
   return {
     permissionOf: (repository, login) =>
       session.call(`Looking up the permission of ${login}`, repository, async (api, at) => {

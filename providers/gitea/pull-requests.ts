@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isSha } from '../../engine/core/trigger.ts';
-import type { GitHost, PullRequest as OurPullRequest } from '../git-host.ts';
+import type { PullRequest as OurPullRequest, ReadsPullRequests } from '../git-host.ts';
 import { isAnswer } from '../host-fault.ts';
 import { Comparison } from './reading-code.ts';
 import { PullRequest } from './schema.ts';
@@ -12,9 +12,7 @@ const maxFiles = 3_000;
 const ChangedFile = z.object({ filename: z.string(), previous_filename: z.string().nullish() });
 
 /** Pull requests, and what became of them. */
-export function pullRequests(
-  session: GiteaSession,
-): Pick<GitHost, 'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'mergedAs' | 'holds'> {
+export function pullRequests(session: GiteaSession): ReadsPullRequests {
   return {
     pullRequest: (repository, number) =>
       session.call(`Reading pull request ${number}`, repository, async (api, at) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Sha } from '../../engine/core/trigger.ts';
-import type { GitHost } from '../git-host.ts';
-import { GitHostError } from '../git-host-error.ts';
+import { fileText } from '../file-text.ts';
+import type { ReadsCode } from '../git-host.ts';
 import { isAnswer } from '../host-fault.ts';
 import { Repository } from './schema.ts';
 import { type GiteaOptions, type GiteaSession, orNone } from './session.ts';
@@ -27,23 +27,13 @@ export const Comparison = z.object({
 export function readingCode(
   session: GiteaSession,
   { url, cloneToken }: Pick<GiteaOptions, 'url' | 'cloneToken'>,
-): Pick<
-  GitHost,
-  | 'readFile'
-  | 'listFiles'
-  | 'changedFiles'
-  | 'defaultBranch'
-  | 'branchHead'
-  | 'branchHeads'
-  | 'tagHeads'
-  | 'cloneAccess'
-> {
+): ReadsCode {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
       session.call(`Reading ${path}`, repository, async (api, at) => {
         try {
           const bytes = await api.bytes([...at, 'raw', ...path.split('/')], { query: { ref: sha } });
-          return textOf(bytes, path, maxBytes);
+          return fileText(bytes, path, maxBytes);
         } catch (error) {
           if (!isAnswer(error, 404)) throw error;
           // It says the same of a commit that is not there.
@@ -114,16 +104,4 @@ export function readingCode(
       credential: { username: 'slipway', password: cloneToken },
     }),
   };
-}
-
-function textOf(bytes: Uint8Array<ArrayBuffer>, path: string, maxBytes: number): string {
-  const refuse = (why: string, fix: string) => new GitHostError({ code: 'invalid', what: `Reading ${path}`, why, fix });
-  if (bytes.byteLength > maxBytes) {
-    throw refuse(`It is larger than ${Math.round(maxBytes / 1_024)} kB`, 'Make it smaller');
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw refuse('It is no UTF-8 text', 'Store it as UTF-8');
-  }
 }

@@ -1,11 +1,11 @@
 import type { Sha } from '../../engine/core/trigger.ts';
-import type { CheckAnnotation, CheckRun, GitHost } from '../git-host.ts';
+import type { CheckAnnotation, CheckRun, PublishesChecks } from '../git-host.ts';
 import type { GitHubRepository, GitHubSession, Octokit } from './session.ts';
 
 const annotationsPerRequest = 50;
 
 /** Check runs; their annotations are appended in batches. */
-export function checks(session: GitHubSession): Pick<GitHost, 'publishCheck'> {
+export function checks(session: GitHubSession): PublishesChecks {
   return {
     publishCheck: (repository, headSha, check, known) =>
       session.call(`Publishing check "${check.name}"`, repository, async (octokit, at) => {

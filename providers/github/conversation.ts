@@ -1,4 +1,4 @@
-import type { GitHost, Reaction } from '../git-host.ts';
+import type { Converses, Reaction } from '../git-host.ts';
 import { gitHubReactions } from '../reaction-words.ts';
 import { gitHubError } from './error.ts';
 import { type GitHubSession, isStatus } from './session.ts';
@@ -9,12 +9,7 @@ const maxPages = 10;
 const { theirs, ours } = gitHubReactions;
 
 /** What is said in a pull request. At GitHub it is an issue for that. */
-export function conversation(
-  session: GitHubSession,
-): Pick<
-  GitHost,
-  'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels' | 'ensureLabels'
-> {
+export function conversation(session: GitHubSession): Converses {
   return {
     async ownLogin() {
       try {

@@ -1,5 +1,5 @@
 import { isSha, type Sha } from '../../engine/core/trigger.ts';
-import type { GitHost, PullRequest } from '../git-host.ts';
+import type { PullRequest, ReadsPermissions, ReadsPullRequests } from '../git-host.ts';
 import { KnownLists } from './known-lists.ts';
 import { type GitHubSession, isStatus } from './session.ts';
 
@@ -8,12 +8,7 @@ const perPage = 100;
 const maxFilePages = 30;
 
 /** Pull requests, and what people may do. */
-export function pullRequests(
-  session: GitHubSession,
-): Pick<
-  GitHost,
-  'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'mergedAs' | 'holds' | 'permissionOf' | 'isTeamMember'
-> {
+export function pullRequests(session: GitHubSession): ReadsPullRequests & ReadsPermissions {
   const open = new KnownLists<PullRequest>();
   return {
     pullRequest: (repository, number) =>

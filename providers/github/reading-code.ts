@@ -1,25 +1,12 @@
 import { Sha } from '../../engine/core/trigger.ts';
-import type { GitHost } from '../git-host.ts';
-import { GitHostError } from '../git-host-error.ts';
+import { fileTooLarge } from '../file-text.ts';
+import type { ReadsCode } from '../git-host.ts';
 import { KnownLists } from './known-lists.ts';
 import { type GitHubSession, isStatus } from './session.ts';
 import { queuePrefix } from './translate.ts';
 
 /** Files, commits and branches, always at a full commit hash where there is one. */
-export function readingCode(
-  session: GitHubSession,
-  origin: string,
-): Pick<
-  GitHost,
-  | 'readFile'
-  | 'listFiles'
-  | 'changedFiles'
-  | 'defaultBranch'
-  | 'branchHead'
-  | 'branchHeads'
-  | 'tagHeads'
-  | 'cloneAccess'
-> {
+export function readingCode(session: GitHubSession, origin: string): ReadsCode {
   const branches = new KnownLists<{ readonly branch: string; readonly sha: Sha }>();
   const tags = new KnownLists<{ readonly tag: string; readonly sha: Sha }>();
   return {
@@ -35,12 +22,7 @@ export function readingCode(
           const text: unknown = data;
           if (typeof text !== 'string') return undefined;
           if (Buffer.byteLength(text) <= maxBytes) return text;
-          throw new GitHostError({
-            code: 'invalid',
-            what: `Reading ${path}`,
-            why: `It is larger than ${Math.round(maxBytes / 1_024)} kB`,
-            fix: 'Make it smaller',
-          });
+          throw fileTooLarge(path, maxBytes);
         } catch (error) {
           if (isStatus(error, 404)) return undefined;
           throw error;

@@ -1,5 +1,5 @@
 import type { Sha } from '../../engine/core/trigger.ts';
-import type { CheckConclusion, CheckRun, GitHost } from '../git-host.ts';
+import type { CheckConclusion, CheckRun, PublishesChecks } from '../git-host.ts';
 import { isAnswer } from '../host-fault.ts';
 import type { GitLabApi, GitLabSession } from './session.ts';
 
@@ -21,7 +21,7 @@ const conclusions = {
 } as const satisfies Record<CheckConclusion, State>;
 
 /** Commit statuses: one per name; title and link stand in it, everything else in the comment. */
-export function checks(session: GitLabSession): Pick<GitHost, 'publishCheck'> {
+export function checks(session: GitLabSession): PublishesChecks {
   const lines = new Map<string, Promise<unknown>>();
 
   /** One at a time per commit: GitLab answers 409 to statuses that come side by side. */

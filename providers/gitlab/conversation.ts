@@ -1,4 +1,4 @@
-import type { GitHost } from '../git-host.ts';
+import type { Converses } from '../git-host.ts';
 import { isAnswer } from '../host-fault.ts';
 import { reactionWords } from '../reaction-words.ts';
 import { withoutQuickActions } from './comments.ts';
@@ -15,12 +15,7 @@ const { theirs, ours } = reactionWords({
 } as const);
 
 /** What is said in a merge request: notes, award emoji, labels. */
-export function conversation(
-  session: GitLabSession,
-): Pick<
-  GitHost,
-  'ownLogin' | 'addComment' | 'comment' | 'react' | 'reactions' | 'labels' | 'changeLabels' | 'ensureLabels'
-> {
+export function conversation(session: GitLabSession): Converses {
   return {
     ownLogin: async () => (await session.self()).login,
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isSha, type Sha } from '../../engine/core/trigger.ts';
-import type { GitHost, Permission, PullRequest } from '../git-host.ts';
+import type { Permission, PullRequest, ReadsPermissions, ReadsPullRequests } from '../git-host.ts';
 import { isAnswer } from '../host-fault.ts';
 import { pathsOf } from './reading-code.ts';
 import { allPages, type GitLabApi, type GitLabSession } from './session.ts';
@@ -14,12 +14,7 @@ const maintainer = 40;
 const guest = 10;
 
 /** Merge requests, and what people may do. */
-export function pullRequests(
-  session: GitLabSession,
-): Pick<
-  GitHost,
-  'pullRequest' | 'openPullRequests' | 'pullRequestFiles' | 'mergedAs' | 'holds' | 'permissionOf' | 'isTeamMember'
-> {
+export function pullRequests(session: GitLabSession): ReadsPullRequests & ReadsPermissions {
   return {
     pullRequest: (repository, number) =>
       session.call(`Reading merge request ${number}`, repository, async (api, projectId) => {

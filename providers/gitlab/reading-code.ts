@@ -1,6 +1,6 @@
 import { Sha } from '../../engine/core/trigger.ts';
-import type { GitHost } from '../git-host.ts';
-import { GitHostError } from '../git-host-error.ts';
+import { fileText } from '../file-text.ts';
+import type { ReadsCode } from '../git-host.ts';
 import { isAnswer } from '../host-fault.ts';
 import { allPages, type GitLabOptions, type GitLabSession } from './session.ts';
 
@@ -16,23 +16,13 @@ const maxComparedFiles = 1_000;
 export function readingCode(
   session: GitLabSession,
   { url, cloneToken }: Pick<GitLabOptions, 'url' | 'cloneToken'>,
-): Pick<
-  GitHost,
-  | 'readFile'
-  | 'listFiles'
-  | 'changedFiles'
-  | 'defaultBranch'
-  | 'branchHead'
-  | 'branchHeads'
-  | 'tagHeads'
-  | 'cloneAccess'
-> {
+): ReadsCode {
   return {
     readFile: (repository, sha, path, { maxBytes }) =>
       session.call(`Reading ${path}`, repository, async (api, projectId) => {
         try {
           const file = await api.RepositoryFiles.showRaw(projectId, path, sha);
-          return textOf(typeof file === 'string' ? Buffer.from(file) : await file.arrayBuffer(), path, maxBytes);
+          return fileText(typeof file === 'string' ? Buffer.from(file) : await file.arrayBuffer(), path, maxBytes);
         } catch (error) {
           // A project or commit that is not seen is no missing file.
           if (isAnswer(error, 404, /file not found/i)) return undefined;
@@ -112,16 +102,4 @@ export function readingCode(
 /** Paths that differ, old names too. */
 export function pathsOf(diffs: readonly { readonly new_path: string; readonly old_path: string }[]): readonly string[] {
   return diffs.flatMap(({ new_path, old_path }) => (new_path === old_path ? [new_path] : [new_path, old_path]));
-}
-
-function textOf(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>, path: string, maxBytes: number): string {
-  const refuse = (why: string, fix: string) => new GitHostError({ code: 'invalid', what: `Reading ${path}`, why, fix });
-  if (bytes.byteLength > maxBytes) {
-    throw refuse(`It is larger than ${Math.round(maxBytes / 1_024)} kB`, 'Make it smaller');
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw refuse('It is no UTF-8 text', 'Store it as UTF-8');
-  }
 }
