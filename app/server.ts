@@ -35,7 +35,8 @@ export function createApp(parts: {
       });
     const report = reportOf(error);
     const status = statusOf[report.code] ?? 500;
-    if (status === 500) parts.onError(error);
+    // Who hangs up in the middle of a request is no fault of Slipway's, and may be anybody.
+    if (status === 500 && !context.req.raw.signal.aborted) parts.onError(error);
     return context.json({ error: report.message, fix: report.fix ?? 'See the log of Slipway' }, status);
   });
   app.notFound((context) =>

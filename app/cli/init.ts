@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { detectPipeline } from '../../engine/detect/detect.ts';
@@ -24,15 +24,16 @@ export function initCommand(): Command {
       const { explanation, yaml } = await detectPipeline(await filesOf(folder));
       if (options.print === true)
         return output.json ? output.value({ yaml, explanation }) : output.line(yaml.trimEnd());
-      await writeFile(join(folder, pipelineFile), yaml, { flag: options.force === true ? 'w' : 'wx' }).catch(
-        (error: unknown) => {
-          if (systemErrorCode(error) !== 'EEXIST') throw error;
-          throw new CliError(
-            `${pipelineFile} is there already`,
-            'See what would be written with --print, or replace it with --force',
-          );
-        },
-      );
+      const file = join(folder, pipelineFile);
+      // A link is replaced, never written through: it may lead out of the repository.
+      if (options.force === true) await rm(file, { force: true });
+      await writeFile(file, yaml, { flag: 'wx' }).catch((error: unknown) => {
+        if (systemErrorCode(error) !== 'EEXIST') throw error;
+        throw new CliError(
+          `${pipelineFile} is there already`,
+          'See what would be written with --print, or replace it with --force',
+        );
+      });
       if (output.json) return output.value({ file: pipelineFile, explanation });
       for (const line of explanation) output.line(line);
       output.line(`${output.paint('green', '✓')} wrote ${pipelineFile}. Try it with \`slipway run\`.`);

@@ -51,5 +51,15 @@ async function filesBelow(folder: string, inside: string): Promise<string[]> {
 
 /** Unpacks into a folder; entries that would leave it, and links that point outside, are refused. */
 export async function unpack(folder: string, content: AsyncIterable<Uint8Array>): Promise<void> {
-  await pipeline(Readable.from(content), extract({ cwd: folder, strict: true, preservePaths: false, noChmod: false }));
+  const unpacking = extract({
+    cwd: folder,
+    strict: true,
+    preservePaths: false,
+    noChmod: false,
+    // Who runs a file is never decided by an archive: no set-user-id and the like.
+    onReadEntry: (entry) => {
+      if (entry.mode !== undefined) entry.mode &= 0o777;
+    },
+  });
+  await pipeline(Readable.from(content), unpacking);
 }

@@ -38,6 +38,8 @@ export function hostApplication(
 /** Listens on 127.0.0.1 alone, unless others shall reach it under an address. @throws the system's error when the port is taken */
 export async function listen(port: number, address?: string): Promise<Server> {
   const server = createServer();
+  // Pushes may take long; their headers do not.
+  server.headersTimeout = 10_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, address === undefined ? '127.0.0.1' : '0.0.0.0', resolve);
