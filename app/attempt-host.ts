@@ -57,11 +57,12 @@ export function createAttemptHost(parts: {
         return undefined;
       return workOf(run, attempt, await source(run));
     },
-    async start(attempt) {
+    async start(attempt, asker) {
       const sent = await loop.send(attempt.runId, {
         type: 'StartStage',
         stage: attempt.stage,
         attempt: attempt.attempt,
+        asker,
       });
       return sent.ok ? 'go' : 'refused';
     },

@@ -146,7 +146,7 @@ export async function startAgentEndpoint(parts: {
             fix: 'Run agent and controller of the same version',
           });
         } else if (message.type === 'start') {
-          const answer = await host.start(work);
+          const answer = await host.start(work, message.asker);
           say(answer === 'go' ? { type: 'go' } : { type: 'stop', reason: 'the attempt may not start' });
         } else if (message.type === 'lines') {
           const nextLine = await parts.logs.append(work, message.firstLine, message.lines);

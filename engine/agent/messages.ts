@@ -45,7 +45,7 @@ const result = z.discriminatedUnion('outcome', [
 /** What an agent may say; it runs beside untrusted commands, so it is parsed like any stranger's word. */
 export const agentMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello') }),
-  z.object({ type: z.literal('start') }),
+  z.object({ type: z.literal('start'), asker: text(100) }),
   z.object({ type: z.literal('lines'), firstLine: count, lines: z.array(line).max(5_000) }),
   z.object({ type: z.literal('result'), result }),
 ]);

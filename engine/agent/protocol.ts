@@ -5,8 +5,11 @@ import type { AttemptWork } from '../ports/attempt-host.ts';
 /** What an agent says. Its pod's token, sent when the stream opens, tells for which attempt. */
 export type AgentMessage =
   | { readonly type: 'hello' }
-  /** Everything is in place: may the commands start? Asked until answered, never again after they did. */
-  | { readonly type: 'start' }
+  /**
+   * Everything is in place: may the commands start? Asked until answered, never again after they did.
+   * `asker` is this process's alone: an agent that follows it in the same pod, and knows nothing of an answer, has another.
+   */
+  | { readonly type: 'start'; readonly asker: string }
   | { readonly type: 'lines'; readonly firstLine: number; readonly lines: readonly string[] }
   | { readonly type: 'result'; readonly result: AttemptResult };
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type ClientDuplexStream, Metadata, status } from '@grpc/grpc-js';
 import type { AttemptResult } from '../core/run-commands.ts';
@@ -39,6 +40,7 @@ export class Session {
   readonly #tokenFile: string;
   readonly #onStop: (reason: string) => void;
   readonly #spool: LogSpool | undefined;
+  readonly #asker = randomUUID();
   readonly #work = Promise.withResolvers<AttemptWork | undefined>();
   readonly #start = Promise.withResolvers<'go' | 'refused'>();
   readonly #finished = Promise.withResolvers<void>();
@@ -84,7 +86,7 @@ export class Session {
   /** Asks whether the commands may start. */
   mayStart(): Promise<'go' | 'refused'> {
     this.#wantsStart = true;
-    this.#send({ type: 'start' });
+    this.#send({ type: 'start', asker: this.#asker });
     return this.#start.promise;
   }
 
@@ -161,7 +163,7 @@ export class Session {
       stream.on('error', (error: Error & { code?: number }) => this.#lost(stream, error));
       stream.on('end', () => this.#lost(stream, undefined));
       this.#send({ type: 'hello' });
-      if (this.#wantsStart) this.#send({ type: 'start' });
+      if (this.#wantsStart) this.#send({ type: 'start', asker: this.#asker });
       for (const batch of this.#open) this.#send({ type: 'lines', ...batch });
       if (this.#result !== undefined) this.#send({ type: 'result', result: this.#result });
     } catch {

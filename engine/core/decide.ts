@@ -114,9 +114,12 @@ function schedule(run: Run, command: Command<'ScheduleStage'>, { at }: CommandCo
     : refuse('not-wanted', `Stage "${command.stage}" does not wait for a slot`);
 }
 
-function start(run: Run, { stage, attempt, now }: Command<'StartStage'>, { at }: CommandContext): Decision {
+function start(run: Run, { stage, attempt, now, asker }: Command<'StartStage'>, { at }: CommandContext): Decision {
   const state = namedStage(run, stage);
   if (state === undefined) return refuse('unknown-stage', `Run ${run.runId} has no stage "${stage}"`);
+  // The answer was lost with whoever was about to give it.
+  const isAskedAgain = state.status === 'running' && state.attempt === attempt && state.asker === asker;
+  if (isAskedAgain && asker !== undefined) return accept([]);
   if (state.status !== 'scheduled' || state.attempt !== attempt)
     return refuse('not-wanted', `Attempt ${attempt} of "${stage}" does not wait to start: it is ${state.status}`);
   const approval = run.approvals[stage];
@@ -126,7 +129,7 @@ function start(run: Run, { stage, attempt, now }: Command<'StartStage'>, { at }:
     if (drift !== undefined)
       return accept([{ type: 'ApprovalVoided', at, stage, approval: approval.approval, ...drift }]);
   }
-  return accept([{ type: 'StageStarted', at, stage, attempt }]);
+  return accept([{ type: 'StageStarted', at, stage, attempt, ...(asker === undefined ? {} : { asker }) }]);
 }
 
 function approve(run: Run, command: ApprovalCommand, { at }: CommandContext): Decision {

@@ -47,8 +47,17 @@ export type RunCommand =
       readonly reason: string;
       readonly together?: readonly { readonly stage: string; readonly reason: string }[];
     }
-  /** @param now what a deploy that needed consent is about to do: it starts only when that is what was approved */
-  | { readonly type: 'StartStage'; readonly stage: string; readonly attempt: number; readonly now?: ApprovalSubject }
+  /**
+   * @param now what a deploy that needed consent is about to do: it starts only when that is what was approved
+   * @param asker the one agent process that asks: it is answered again what it may not have heard, and no other is
+   */
+  | {
+      readonly type: 'StartStage';
+      readonly stage: string;
+      readonly attempt: number;
+      readonly now?: ApprovalSubject;
+      readonly asker?: string;
+    }
   | { readonly type: 'RecordResult'; readonly stage: string; readonly attempt: number; readonly result: AttemptResult }
   | { readonly type: 'CancelRun'; readonly by: Person | 'slipway'; readonly reason: string }
   | { readonly type: 'RetryStages'; readonly by: Person; readonly stages: readonly string[] | 'failed' }

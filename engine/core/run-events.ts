@@ -86,8 +86,8 @@ export type RunEvent = { readonly at: Date } & (
       readonly podName: string;
       readonly reason: string;
     }
-  /** The attempt's commands were allowed to start; given once for an attempt. */
-  | { readonly type: 'StageStarted'; readonly stage: string; readonly attempt: number }
+  /** The attempt's commands were allowed to start; given once for an attempt, to the agent process that asked. */
+  | { readonly type: 'StageStarted'; readonly stage: string; readonly attempt: number; readonly asker?: string }
   | {
       readonly type: 'StageSucceeded';
       readonly stage: string;

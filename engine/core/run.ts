@@ -40,6 +40,7 @@ export type StageState =
       readonly podName: string;
       readonly scheduledAt: Date;
       readonly startedAt: Date;
+      readonly asker?: string;
     }
   | {
       readonly status: 'succeeded';
@@ -183,6 +184,7 @@ export function evolve(run: Run | undefined, event: RunEvent): Run {
             podName: before.podName,
             scheduledAt: before.scheduledAt,
             startedAt: event.at,
+            ...(event.asker === undefined ? {} : { asker: event.asker }),
           })
         : run;
     }

@@ -39,8 +39,12 @@ export interface AttemptWork extends AttemptRef {
 export interface AttemptHost {
   /** `undefined`: no such attempt is wanted (ended, cancelled, never scheduled); the agent leaves. */
   workFor(pod: PodIdentity): Promise<AttemptWork | undefined>;
-  /** Commits that the commands start. `refused`: they started before, or the attempt is no longer wanted. */
-  start(attempt: AttemptRef): Promise<'go' | 'refused'>;
+  /**
+   * Commits that the commands start.
+   * @param asker the agent's process: told once more, it gets the same answer
+   * @returns `refused`: they were started by another process, or the attempt is no longer wanted
+   */
+  start(attempt: AttemptRef, asker: string): Promise<'go' | 'refused'>;
   /** Commits the result. Telling it again changes nothing. */
   finish(attempt: AttemptRef, result: AttemptResult): Promise<void>;
   /** Calls back once when the attempt shall stop; at once when it already shall. */

@@ -131,7 +131,7 @@ test('holds', () => {});
     expect(result).toMatchObject({ outcome: 'failed', cause: { type: 'out-of-memory', limitBytes: 2 ** 30 } });
   });
 
-  it.each(['work', 'start', 'lines', 'result'] as const)(
+  it.each(['work', 'start', 'go', 'lines', 'result'] as const)(
     'asks once more when the controller could not answer about its %s, and runs the commands once',
     async (what) => {
       pod.unanswered.add(what);

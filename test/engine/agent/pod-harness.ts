@@ -25,8 +25,12 @@ export class PodHarness {
   readonly results: AttemptResult[] = [];
   starts = 0;
   #logs: LogStore;
-  /** What the controller cannot answer the next time that it is asked: its store is away. */
-  readonly unanswered = new Set<'work' | 'start' | 'lines' | 'result'>();
+  /**
+   * What the controller cannot answer the next time that it is asked: its store is away. `go`: it let the commands start,
+   * and dies before it can say so.
+   */
+  readonly unanswered = new Set<'work' | 'start' | 'go' | 'lines' | 'result'>();
+  #starter: string | undefined;
   readonly #database = openEmbeddedDatabase({
     file: join(this.folder, 'test.db'),
     onFatal: (error) => {
@@ -85,7 +89,7 @@ export class PodHarness {
     return this.#artifacts;
   }
 
-  #answerOrFail(what: 'work' | 'start' | 'lines' | 'result'): void {
+  #answerOrFail(what: 'work' | 'start' | 'go' | 'lines' | 'result'): void {
     if (this.unanswered.delete(what))
       throw new EngineError({ code: 'unavailable', what: 'Answering', why: 'no store', fix: 'It is tried again' });
   }
@@ -96,9 +100,12 @@ export class PodHarness {
         this.#answerOrFail('work');
         return podName === 'pod-1' ? this.#work : undefined;
       },
-      start: async () => {
+      start: async (_, asker) => {
         this.#answerOrFail('start');
+        if (this.#starter !== undefined) return this.#starter === asker ? 'go' : 'refused';
+        this.#starter = asker;
         this.starts += 1;
+        this.#answerOrFail('go');
         return 'go';
       },
       finish: async (_, result) => {

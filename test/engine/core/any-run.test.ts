@@ -37,7 +37,9 @@ const commands: fc.Arbitrary<RunCommand> = fc.oneof(
   { weight: 5, arbitrary: name.map((of): RunCommand => ({ type: 'ScheduleStage', stage: of, reason: 'test' })) },
   {
     weight: 5,
-    arbitrary: fc.tuple(name, attempt).map(([of, n]): RunCommand => ({ type: 'StartStage', stage: of, attempt: n })),
+    arbitrary: fc
+      .tuple(name, attempt, fc.constantFrom('one', 'two'))
+      .map(([of, n, asker]): RunCommand => ({ type: 'StartStage', stage: of, attempt: n, asker })),
   },
   {
     weight: 5,

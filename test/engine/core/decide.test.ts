@@ -59,6 +59,15 @@ describe('a run', () => {
     expect(given.send({ type: 'StartStage', stage: 'a', attempt: 1 })).toMatchObject({ ok: false, code: 'not-wanted' });
   });
 
+  it('answers the agent again that was let start, and no other', () => {
+    const given = new GivenRun(stage('a'));
+    given.send({ type: 'ScheduleStage', stage: 'a', reason: '' });
+    const start = (asker: string) => given.send({ type: 'StartStage', stage: 'a', attempt: 1, asker });
+    expect(start('one')).toMatchObject({ ok: true, events: [{ type: 'StageStarted', asker: 'one' }] });
+    expect(start('one')).toMatchObject({ ok: true, events: [] });
+    expect(start('two')).toMatchObject({ ok: false, code: 'not-wanted' });
+  });
+
   it('takes a result told twice once, and none for an attempt that is over', () => {
     const given = new GivenRun(stage('a', { retries: 1 }), stage('b'));
     given.finish('a', failed());
@@ -157,9 +166,10 @@ describe('for any order of commands', () => {
     .map((needs) => names.map((name, index) => stage(name, { needs: needs[index] ?? [], retries: index % 2 })));
   const name = fc.constantFrom(...names);
   const attempt = fc.integer({ min: 1, max: 3 });
+  const asker = fc.constantFrom('one', 'two');
   const commands: fc.Arbitrary<RunCommand> = fc.oneof(
     { weight: 5, arbitrary: name.map((it): RunCommand => ({ type: 'ScheduleStage', stage: it, reason: '' })) },
-    { weight: 5, arbitrary: fc.record({ type: fc.constant('StartStage' as const), stage: name, attempt }) },
+    { weight: 5, arbitrary: fc.record({ type: fc.constant('StartStage' as const), stage: name, attempt, asker }) },
     {
       weight: 5,
       arbitrary: fc.record({
