@@ -6,9 +6,10 @@ import type { Wait } from '../../engine/core/schedule.ts';
 import { defaultPool } from '../../engine/core/tenant.ts';
 import type { Clock } from '../../engine/ports/clock.ts';
 import { EngineError } from '../../engine/ports/errors.ts';
-import type { AttemptPod, AttemptRef, PodEndCause, PodObservation, PodRunner } from '../../engine/ports/pod-runner.ts';
+import type { AttemptPod, AttemptRef, PodObservation, PodRunner } from '../../engine/ports/pod-runner.ts';
 import type { RunChange, RunLoop } from '../../engine/run-loop.ts';
 import { CreateWindow } from './create-window.ts';
+import { failureOf } from './pod-failure.ts';
 
 export interface CreatePodsSettings {
   /** How long an ended pod's agent may still report before its silence counts as a fault. */
@@ -322,42 +323,4 @@ function attemptPod(run: Run, attempt: AttemptRef, name: string): AttemptPod {
     resources: { ...stage.resources, memoryBytes: memoryForAttempt(stage, run.failures[stage.name] ?? []) },
     timeoutMs: stage.timeoutMs,
   };
-}
-
-/** What the pod's end means for the run. Whatever the cluster did to it is nobody's fault and is tried again. */
-function failureOf(
-  { cause, message }: { readonly cause: PodEndCause; readonly message: string },
-  run: Run,
-  { stage }: AttemptRef,
-): FailureCause {
-  const planned = plannedStage(run, stage);
-  switch (cause) {
-    case 'out-of-memory':
-      return {
-        type: 'out-of-memory',
-        limitBytes: planned === undefined ? 0 : memoryForAttempt(planned, run.failures[stage] ?? []),
-      };
-    case 'deadline':
-      return { type: 'timed-out', afterMs: planned?.timeoutMs ?? 0 };
-    case 'disk-limit':
-    case 'image-name':
-    case 'image-denied':
-    case 'no-shell':
-    case 'configuration':
-      return { type: 'configuration', message };
-    case 'completed':
-    case 'command':
-    case 'unknown':
-      return { type: 'infrastructure', message: `The pod ended and its agent reported nothing: ${message}` };
-    case 'evicted':
-    case 'preempted':
-    case 'drained':
-    case 'tainted':
-    case 'node-shutdown':
-    case 'node-lost':
-    case 'node-refused':
-    case 'deleted':
-    case 'agent-failed':
-      return { type: 'infrastructure', message };
-  }
 }

@@ -8,8 +8,10 @@ import {
   type V1Deployment,
   type V1Service,
 } from '@kubernetes/client-node';
+import { tokenFolder, tokenVolume } from '../../engine/agent-token.ts';
 import type { DeployTarget } from '../../engine/core/pipeline.ts';
 import type { SettingsOfTenant, TenantSettings } from '../../engine/core/tenant.ts';
+import { restrictedContainer, restrictedPod } from '../../engine/restricted-pod.ts';
 import type { Cluster, ServiceObservation } from '../ports/cluster.ts';
 import { DeployError, type DeployErrorCode } from '../ports/errors.ts';
 import type { EnvironmentRef, Revision } from '../revision.ts';
@@ -33,8 +35,6 @@ const revisionLabel = 'slipway.dev/revision';
 const serviceLabel = 'app.kubernetes.io/name';
 const localAddress = 'slipway.dev/local-address';
 const appFolder = '/slipway/app';
-const tokenFolder = '/slipway/token';
-const user = 1_000;
 
 /** Deployments and Services of a Kubernetes cluster, a namespace for each environment of a tenant. */
 export function kubernetesCluster(config: KubeConfig, settings: ClusterSettings): Cluster {
@@ -140,13 +140,7 @@ function deploymentOf(
         spec: {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: user,
-            runAsGroup: user,
-            fsGroup: user,
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
+          securityContext: { ...restrictedPod, fsGroup: restrictedPod.runAsGroup },
           ...(target.source.type === 'artifact' ? { initContainers: [fetchContainer(revision.digest, settings)] } : {}),
           ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })) }),
           containers: [serviceContainer(target, images)],
@@ -157,18 +151,7 @@ function deploymentOf(
   };
 }
 
-const artifactVolumes = [
-  { name: 'app', emptyDir: {} },
-  {
-    name: 'token',
-    projected: { sources: [{ serviceAccountToken: { audience: 'slipway', expirationSeconds: 3_600, path: 'token' } }] },
-  },
-];
-
-const restricted: NonNullable<V1Container['securityContext']> = {
-  allowPrivilegeEscalation: false,
-  capabilities: { drop: ['ALL'] },
-};
+const artifactVolumes = [{ name: 'app', emptyDir: {} }, tokenVolume];
 
 /** Brings the artifact into the pod before the service starts; here the wait for an init container is worth its second. */
 function fetchContainer(digest: string, { agentEndpoint, agentImage, fetchCommand }: ClusterSettings): V1Container {
@@ -182,7 +165,7 @@ function fetchContainer(digest: string, { agentEndpoint, agentImage, fetchComman
       { name: 'SLIPWAY_ARTIFACT', value: digest },
       { name: 'SLIPWAY_WORKSPACE', value: appFolder },
     ],
-    securityContext: restricted,
+    securityContext: restrictedContainer,
     volumeMounts: [
       { name: 'app', mountPath: appFolder },
       { name: 'token', mountPath: tokenFolder, readOnly: true },
@@ -201,7 +184,7 @@ function serviceContainer(target: DeployTarget, images: TenantSettings['images']
     env: [{ name: 'PORT', value: String(port) }, ...Object.entries(env).map(([name, value]) => ({ name, value }))],
     ports: [{ name: 'http', containerPort: port, protocol: 'TCP' }],
     readinessProbe: { httpGet: { path: readyPath, port }, periodSeconds: 1, failureThreshold: 3 },
-    securityContext: restricted,
+    securityContext: restrictedContainer,
   };
 }
 

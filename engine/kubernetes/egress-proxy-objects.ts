@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { SettingsOfTenant, TenantSettings } from '../core/tenant.ts';
+import { restrictedContainer, restrictedPod } from '../restricted-pod.ts';
 import type { ApiObject } from './cluster-fetch.ts';
 import { egressRules, type Ways } from './egress-rules.ts';
 import { managedBy } from './names.ts';
 import { accountObject, namespaceObject } from './tenant-objects.ts';
 
 const egressProxyPort = 3128;
-const user = 1_000;
 const replicas = 2;
 
 /** All tenants' proxies are in a namespace of their own, out of the reach of those whose way they guard. */
@@ -99,12 +99,7 @@ export function egressProxyObjects(facts: {
             spec: {
               automountServiceAccountToken: false,
               enableServiceLinks: false,
-              securityContext: {
-                runAsNonRoot: true,
-                runAsUser: user,
-                runAsGroup: user,
-                seccompProfile: { type: 'RuntimeDefault' },
-              },
+              securityContext: restrictedPod,
               containers: [
                 {
                   name: 'proxy',
@@ -119,11 +114,7 @@ export function egressProxyObjects(facts: {
                   ports: [{ name: 'proxy', containerPort: egressProxyPort, protocol: 'TCP' }],
                   readinessProbe: { tcpSocket: { port: egressProxyPort }, periodSeconds: 2 },
                   resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '256Mi' } },
-                  securityContext: {
-                    allowPrivilegeEscalation: false,
-                    readOnlyRootFilesystem: true,
-                    capabilities: { drop: ['ALL'] },
-                  },
+                  securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
                 },
               ],
             },

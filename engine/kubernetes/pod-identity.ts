@@ -1,9 +1,8 @@
 import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
 import { z } from 'zod';
+import { agentAudience } from '../agent-token.ts';
 import type { PodIdentity } from '../ports/attempt-host.ts';
 import { EngineError } from '../ports/errors.ts';
-
-export const agentAudience = 'slipway';
 
 const claimsSchema = z.object({
   'kubernetes.io': z.object({ namespace: z.string(), pod: z.object({ name: z.string(), uid: z.string() }) }),

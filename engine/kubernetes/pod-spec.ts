@@ -1,10 +1,11 @@
 import type { V1Container, V1Pod, V1ResourceRequirements, V1Toleration } from '@kubernetes/client-node';
 import { stageContainerScript } from '../agent/stage-script.ts';
+import { tokenFolder, tokenVolume } from '../agent-token.ts';
 import { largestDiskBytes, type Resources } from '../core/pipeline.ts';
 import type { Egress, SettingsOfTenant, TenantSettings, Toleration } from '../core/tenant.ts';
 import type { AttemptPod } from '../ports/pod-runner.ts';
+import { restrictedContainer, restrictedPod } from '../restricted-pod.ts';
 import { annotations, labels } from './names.ts';
-import { agentAudience } from './pod-identity.ts';
 import { priorityClassOf } from './priority-classes.ts';
 import { bytesQuantity } from './quantity.ts';
 
@@ -19,11 +20,8 @@ export interface PodSettings {
   readonly networkPolicies?: 'enforced';
 }
 
-const user = 1_000;
 const workspace = '/slipway/workspace';
 const control = '/slipway/control';
-const tokenFolder = '/slipway/token';
-const tokenSeconds = 3_600;
 /** The pod's own limit stands behind the agent's: fetching, reports and artifacts take time too. */
 const deadlineSlackSeconds = 900;
 const agentDiskBytes = 2 ** 30;
@@ -56,13 +54,7 @@ export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 15,
       activeDeadlineSeconds: Math.ceil(pod.timeoutMs / 1_000) + deadlineSlackSeconds,
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: user,
-        runAsGroup: user,
-        fsGroup: user,
-        seccompProfile: { type: 'RuntimeDefault' },
-      },
+      securityContext: { ...restrictedPod, fsGroup: restrictedPod.runAsGroup },
       priorityClassName: priorityClassOf(pod.lane, pod.pool, tenant.pools),
       nodeSelector: { ...pool?.nodeSelector },
       tolerations: [...(pool?.tolerations.map(tolerationOf) ?? []), ...silentNodes],
@@ -75,14 +67,7 @@ export function podSpec(pod: AttemptPod, settings: PodSettings): V1Pod {
         { name: 'control', emptyDir: {} },
         { name: 'stage-home', emptyDir: { sizeLimit } },
         { name: 'agent-home', emptyDir: {} },
-        {
-          name: 'token',
-          projected: {
-            sources: [
-              { serviceAccountToken: { audience: agentAudience, expirationSeconds: tokenSeconds, path: 'token' } },
-            ],
-          },
-        },
+        tokenVolume,
       ],
     },
   };
@@ -107,7 +92,7 @@ function agentContainer(
       ...(networkPolicies === 'enforced' ? barredVariables(egress) : []),
     ],
     resources: requirements(agentResources, agentDiskBytes, agentLimitMillicores),
-    securityContext: restricted,
+    securityContext: readOnlyContainer,
     volumeMounts: [
       { name: 'workspace', mountPath: workspace },
       { name: 'control', mountPath: control },
@@ -131,7 +116,7 @@ function stageContainer({ image, resources }: AttemptPod, { images, egress }: Te
     ],
     workingDir: workspace,
     resources: requirements(resources, resources.diskBytes ?? largestDiskBytes),
-    securityContext: restricted,
+    securityContext: readOnlyContainer,
     volumeMounts: [
       { name: 'workspace', mountPath: workspace },
       { name: 'control', mountPath: control },
@@ -178,11 +163,7 @@ const silentNodes: readonly V1Toleration[] = ['not-ready', 'unreachable'].map((c
   tolerationSeconds: nodeSilenceSeconds,
 }));
 
-const restricted: NonNullable<V1Container['securityContext']> = {
-  allowPrivilegeEscalation: false,
-  readOnlyRootFilesystem: true,
-  capabilities: { drop: ['ALL'] },
-};
+const readOnlyContainer = { ...restrictedContainer, readOnlyRootFilesystem: true };
 
 /**
  * Memory is promised in full, and so is the processor unless more is allowed; disk is only bounded, so that one stage

@@ -3,8 +3,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Session } from '../../../engine/agent/session.ts';
+import { agentAudience } from '../../../engine/agent-token.ts';
 import { labels } from '../../../engine/kubernetes/names.ts';
-import { agentAudience } from '../../../engine/kubernetes/pod-identity.ts';
 import type { ApiClient, Pod } from './api-client.ts';
 
 const tokenAnswer = z.object({ status: z.object({ token: z.string() }) });
