@@ -1,4 +1,4 @@
-import { isMap, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { isMap, LineCounter, type Node, parseDocument, visit, type YAMLError } from 'yaml';
 import { allNeeds, findCycle } from './core/dag.ts';
 import type { Pipeline, StageDefinition, TriggerRule } from './core/pipeline.ts';
 import { emptyPolicy, type Policy } from './core/policy.ts';
@@ -16,6 +16,7 @@ export const pipelineFile = '.slipway.yaml';
 export const pipelineMaxBytes = 256 * 1_024;
 const maxStages = 100;
 const maxAliases = 50;
+const tooDeep = 'The file is nested too deeply';
 
 /** What runs a pipeline that says nothing about it: pushes to the default branch, pull requests, tags, and people. */
 const defaultRules: readonly TriggerRule[] = [
@@ -48,13 +49,7 @@ export function parsePipeline(
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, merge: false });
   const reader = new Reader(lines);
-  for (const error of document.errors)
-    reader.note(
-      error.pos[0],
-      'This is not YAML',
-      error.message.replaceAll(/\s+/g, ' '),
-      'Mend the spelling; mind indentation and quotes',
-    );
+  for (const error of document.errors) noteSyntax(reader, error);
   let aliases = 0;
   visit(document, {
     Alias() {
@@ -106,6 +101,24 @@ export function parsePipeline(
   return reader.mistakes.length > 0
     ? { mistakes: sorted(reader.mistakes) }
     : { pipeline: { on: rules, stages, ...(policy === emptyPolicy ? {} : { policy }) } };
+}
+
+function noteSyntax(reader: Reader, { code, message, pos }: YAMLError): void {
+  // The parser says so when its own stack is full.
+  if (/call stack|stack overflow/i.test(message)) {
+    if (reader.mistakes.some(({ what }) => what === tooDeep)) return;
+    reader.note(pos[0], tooDeep, 'No pipeline has that many levels', 'Take away brackets or indentation');
+  } else if (code === 'DUPLICATE_KEY')
+    reader.note(pos[0], 'This key stands twice', 'Only one of the two could count', 'Remove one, or rename it');
+  else if (code === 'MULTIPLE_DOCS')
+    reader.note(pos[0], 'A second document begins here', 'A pipeline is one document', 'Remove the line `---`');
+  else
+    reader.note(
+      pos[0],
+      'This is not YAML',
+      message.replaceAll(/\s+/g, ' '),
+      'Mend the spelling; mind indentation and quotes',
+    );
 }
 
 function readRules(reader: Reader, node: Node | null): readonly TriggerRule[] {
@@ -165,8 +178,21 @@ function readStages(
   return entries.flatMap(({ key, value, name }) => readStage(reader, name, key, value, facts) ?? []);
 }
 
+function isTooMany(reader: Reader, written: readonly WrittenStage[], count: number): boolean {
+  if (count <= maxStages) return false;
+  reader.note(
+    written[0]?.key,
+    `The pipeline has ${count} stages`,
+    `At most ${maxStages} run in one pipeline`,
+    'Join stages, or use several repositories',
+  );
+  return true;
+}
+
 /** Checks what stages say of each other, spreads matrices, and turns needs of a matrix stage into needs of all its copies. */
 function connect(reader: Reader, written: readonly WrittenStage[]): readonly StageDefinition[] {
+  // Before anything that takes longer the more there are.
+  if (isTooMany(reader, written, written.length)) return [];
   const names = written.map(({ definition }) => definition.name);
   for (const { definition, needs } of written) {
     for (const { name, node } of needs) {
@@ -179,8 +205,10 @@ function connect(reader: Reader, written: readonly WrittenStage[]): readonly Sta
       );
     }
   }
-  const cycle = findCycle(written.map(({ definition }) => definition));
-  if (cycle !== undefined) {
+  let open = written.map(({ definition }) => definition);
+  for (let cycle = findCycle(open); cycle !== undefined; cycle = findCycle(open)) {
+    const told = new Set(cycle);
+    open = open.filter(({ name }) => !told.has(name));
     const first = written.find(({ definition }) => definition.name === cycle[0]);
     reader.note(
       first?.key,
@@ -195,13 +223,7 @@ function connect(reader: Reader, written: readonly WrittenStage[]): readonly Sta
     ...stage,
     needs: stage.needs.flatMap((need) => copies.get(need)?.map(({ name }) => name) ?? []),
   }));
-  if (stages.length > maxStages)
-    reader.note(
-      written[0]?.key,
-      `The pipeline has ${stages.length} stages`,
-      `At most ${maxStages} run in one pipeline`,
-      'Join stages, or use several repositories',
-    );
+  if (isTooMany(reader, written, stages.length)) return [];
   const twice = stages.find((stage, index) => stages.findIndex(({ name }) => name === stage.name) !== index);
   if (twice !== undefined)
     reader.note(

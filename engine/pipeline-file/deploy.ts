@@ -1,7 +1,7 @@
 import { isMap, type Node } from 'yaml';
 import type { DeployTarget } from '../core/pipeline.ts';
 import { readEnv } from './env.ts';
-import { type Field, given, type Reader } from './reader.ts';
+import { type Field, given, type Reader, readImage } from './reader.ts';
 import { parseDuration } from './units.ts';
 
 /** What a stage runs in that names no image. */
@@ -31,7 +31,7 @@ export function readDeploy(reader: Reader, node: Node | null, what: string): Wri
     environment: (value) =>
       given(reader.parsed(value, `environment of ${what}`, label, 'production'), (it) => (environment = it)),
     artifact: (value) => given(reader.text(value, `artifact of ${what}`), (it) => (artifact = it)),
-    image: (value) => given(reader.text(value, `image of ${what}`), (it) => (image = it)),
+    image: (value) => given(readImage(reader, value, what), (it) => (image = it)),
     command: (value) => given(reader.texts(value, `command of ${what}`), (it) => (command = it)),
     service: (value) => given(reader.parsed(value, `service of ${what}`, label, 'web'), (it) => (service = it)),
     port: (value) => given(reader.integer(value, `port of ${what}`, { from: 1, to: 65_535 }), (it) => (port = it)),

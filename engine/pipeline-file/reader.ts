@@ -113,7 +113,7 @@ export class Reader {
     if (value === undefined)
       this.note(
         node,
-        `${what} "${shown(text)}" is not understood`,
+        `${what}: "${shown(text)}" is not understood`,
         `It is written like ${example}`,
         `Write ${example}`,
       );
@@ -126,7 +126,7 @@ export class Reader {
     if (text !== undefined && value === undefined) {
       this.note(
         node,
-        `${what} "${shown(text)}" is unknown`,
+        `${what}: "${shown(text)}" is unknown`,
         `It is one of ${values.join(', ')}`,
         didYouMean(text, values),
       );
@@ -194,4 +194,11 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length] ?? 0;
+}
+
+/** An image's name. What stands in it is the registry's matter, but no name holds what a shell or a header would read. */
+export function readImage(reader: Reader, node: Node | null, what: string): string | undefined {
+  // A matrix puts its values in for ${axis}.
+  const isName = (text: string) => (/^[\w$][\w.:/@${}-]{0,499}$/.test(text) ? text : undefined);
+  return reader.parsed(node, `image of ${what}`, isName, 'node:24 or registry.example/team/app@sha256:<digest>');
 }

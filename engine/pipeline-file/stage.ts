@@ -12,7 +12,7 @@ import { defaultImage, readDeploy, serviceName, type WrittenDeploy } from './dep
 import { readEnv } from './env.ts';
 import { type Matrix, readMatrix } from './matrix.ts';
 import { readArtifacts, readReports } from './outputs.ts';
-import { given, type Named, type Reader, shown } from './reader.ts';
+import { given, type Named, type Reader, readImage, shown } from './reader.ts';
 import { defaultResources, readResources } from './resources.ts';
 import { parseDuration } from './units.ts';
 
@@ -85,7 +85,7 @@ export function readStage(
   reader.fields(node, what, {
     kind: (value) => given(reader.oneOf(value, `kind of ${what}`, kinds), (kind) => (draft.kind = kind)),
     needs: (value) => (needs = reader.names(value, `needs of ${what}`)),
-    image: (value) => given(reader.text(value, `image of ${what}`), (image) => (draft.image = image)),
+    image: (value) => given(readImage(reader, value, what), (image) => (draft.image = image)),
     commands: (value) => given(reader.texts(value, `commands of ${what}`), (commands) => (draft.commands = commands)),
     env: (value) => (draft.env = readEnv(reader, value, `env of ${what}`)),
     timeout: (value) =>

@@ -77,6 +77,37 @@ it('tells a cycle by its stages', () => {
   ).toMatch(/a.*b.*c|b.*c.*a|c.*a.*b/);
 });
 
+it('tells every cycle', () => {
+  const text =
+    'stages:\n  a: { needs: [b], commands: [x] }\n  b: { needs: [a], commands: [x] }\n  c: { needs: [c], commands: [x] }\n';
+  expect(mistakesOf(text)).toMatchObject([
+    { line: 2, what: 'Stages wait for each other: a -> b -> a' },
+    { line: 4, what: 'Stages wait for each other: c -> c' },
+  ]);
+});
+
+it.each([
+  ['a key twice', 'stages: {}\nstages: {}\n', 2, /^This key stands twice/],
+  ['a second document', 'stages: { t: { commands: [a] } }\n---\nstages: {}\n', 2, /^A second document/],
+  ['brackets without end', `a: ${'['.repeat(20_000)}`, 1, /^The file is nested too deeply/],
+  [
+    'an image that is none',
+    'stages:\n  t: { commands: [a], image: "two words" }\n',
+    2,
+    /^image of .* is not understood/,
+  ],
+  [
+    'a chain of thousands',
+    `stages:\n${Array.from({ length: 9_000 }, (_, n) => ` s${n}: {needs: [s${n + 1}]}\n`).join('')}`,
+    2,
+    /has 9000 stages/,
+  ],
+])('tells %s in words of its own', (_, text, line, words) => {
+  const found = mistakesOf(text).find(({ what }) => words.test(what));
+  expect(found).toMatchObject({ line });
+  expect(mistakesOf(text).filter(({ what }) => words.test(what))).toHaveLength(1);
+});
+
 it('tells every mistake at once', () => {
   const text =
     'on: { pushed: }\nstages:\n  t: { comands: [a], timeout: soon, retries: 9 }\n  u: { needs: [v], commands: [a] }\n';
@@ -195,7 +226,7 @@ it('names the pools that there are when a stage asks for another', () => {
     {
       line: 4,
       column: 11,
-      what: 'pool of stage "t" "hevy" is unknown',
+      what: 'pool of stage "t": "hevy" is unknown',
       why: 'It is one of default, heavy',
       fix: 'Did you mean "heavy"?',
     },
