@@ -31,6 +31,7 @@ export function heedEvent(parts: {
   return async (event, deliveryId) => {
     const followed = await installations.handle(event);
     if (followed !== undefined || event.type === 'installation') return followed ?? {};
+    if (event.type === 'gone') return refs.gone(event);
     if (event.type === 'trigger' || event.type === 'incomplete') return runFor(event, deliveryId);
     const answered = await conversation.answer(event, deliveryId, start);
     if (event.type !== 'label') return answered;

@@ -181,8 +181,7 @@ export class Inbox {
 
   async #work(delivery: StoredDelivery, event: HostEvent): Promise<void> {
     if (event.type === 'ignored') return this.#end(delivery, 'ignored', event.because);
-    const other =
-      event.type === 'trigger' || event.type === 'incomplete' ? await this.#sameAs(event, delivery) : undefined;
+    const other = 'key' in event ? await this.#sameAs(event, delivery) : undefined;
     if (other !== undefined) return this.#end(delivery, 'ignored', `the same event came as ${other}`);
     try {
       const { ignoredBecause } = await this.#handle(event, delivery._id);

@@ -1,4 +1,5 @@
 import type {
+  GoneEvent,
   HostEvent,
   KnownOfTrigger,
   PullRequestTrigger,
@@ -98,6 +99,12 @@ export class KnownRefs {
     );
   }
 
+  /** Of a branch or tag that was deleted, the same commit is news. */
+  async gone({ key, repository, because }: GoneEvent): Promise<{ readonly ignoredBecause: string }> {
+    await this.#refs.updateOne({ _id: `${keyOf(repository)}/${key.subject}` }, { $set: { isOpen: false } });
+    return { ignoredBecause: because };
+  }
+
   /** Repositories whose time has come, the longest waiting first; of each tenant `perTenant` at most. */
   async due(perTenant: number): Promise<readonly KnownRepository[]> {
     const taken = new Map<string, number>();
@@ -170,7 +177,8 @@ export class KnownRefs {
     const { repository, branch, headSha, beforeSha } = trigger;
     const known = await this.#refs.findOne({ _id: placeOf(trigger)._id });
     if (known?.delivery === undefined || known.delivery === delivery) return { trigger };
-    if (known.headSha === headSha) return { ignoredBecause: `${branch} stands where ${known.delivery} told` };
+    if (known.isOpen && known.headSha === headSha)
+      return { ignoredBecause: `${branch} stands where ${known.delivery} told` };
     if (known.headSha === beforeSha) return { trigger };
     const tip = await host.branchHead(repository, branch);
     if (tip === headSha) return { trigger };
@@ -181,15 +189,17 @@ export class KnownRefs {
       : { trigger };
   }
 
-  /** A tag that moved is run again, for where it stands. */
+  /** A tag that moved, or was deleted and made again, is run for where it stands. */
   async #tagNews(trigger: TagTrigger, delivery: string, host: Asked) {
     const { repository, tag, headSha } = trigger;
     const known = await this.#refs.findOne({ _id: placeOf(trigger)._id });
     if (known?.delivery === undefined || known.delivery === delivery) return { trigger };
-    if (known.headSha === headSha) return { ignoredBecause: `${tag} stands where ${known.delivery} told` };
-    const { heads } = await host.tagHeads(repository);
-    const isOvertaken = heads.some((now) => now.tag === tag && now.sha !== headSha);
-    return isOvertaken ? { ignoredBecause: `${tag} was moved again since` } : { trigger };
+    if (known.isOpen && known.headSha === headSha)
+      return { ignoredBecause: `${tag} stands where ${known.delivery} told` };
+    const { heads, isComplete } = await host.tagHeads(repository);
+    const now = heads.find((each) => each.tag === tag)?.sha;
+    const isOvertaken = now === undefined ? isComplete : now !== headSha;
+    return isOvertaken ? { ignoredBecause: `${tag} stands elsewhere by now, or is gone` } : { trigger };
   }
 
   async #know(repository: RepositoryRef): Promise<void> {

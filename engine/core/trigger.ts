@@ -141,6 +141,15 @@ export interface IncompleteEvent {
   readonly mayHaveMovedNothing: boolean;
 }
 
+/** A branch or tag is gone: the same commit that is pushed there again is another event. */
+export interface GoneEvent {
+  readonly type: 'gone';
+  readonly repository: RepositoryRef;
+  readonly key: EventKey;
+  /** Why nothing is run, for people. */
+  readonly because: string;
+}
+
 /** What people and Slipway answer with, in our words; each host has its own names for them. */
 export type ReactionContent = 'thumbs_up' | 'thumbs_down' | 'rocket' | 'eyes' | 'confused';
 
@@ -226,6 +235,7 @@ export type HostEvent =
       readonly stoodAt?: Date;
     }
   | IncompleteEvent
+  | GoneEvent
   | CommentEvent
   | ReactionEvent
   | LabelEvent

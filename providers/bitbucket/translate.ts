@@ -35,10 +35,20 @@ function pushed({ actor, repository: at, push }: z.infer<typeof Push>, index: nu
   const change = push.changes[index];
   if (change === undefined) return ignored('the push changes nothing');
   const { old, new: now } = change;
-  const ref = `${(now ?? old)?.type ?? 'ref'} ${(now ?? old)?.name ?? ''}`;
-  if (now === null) return ignored(`${ref} was deleted`);
-  if (now.type !== 'branch' && now.type !== 'tag') return ignored(`${ref} is no branch or tag`);
+  const { type, name } = now ?? old ?? { type: 'ref', name: '' };
+  const subject = `${type} ${name}`;
+  if (type !== 'branch' && type !== 'tag') return ignored(`${subject} is no branch or tag`);
   const repository = repositoryOf(at);
+  const key = {
+    tenant: repository.tenant,
+    repositoryId: repository.id,
+    subject,
+    base: '',
+    action: 'push',
+    before: old?.target.hash ?? '',
+    after: now?.target.hash ?? '',
+  };
+  if (now === null) return { type: 'gone', repository, key, because: `${subject} was deleted` };
   const facts = {
     repository,
     actor: personOf(actor),
@@ -58,15 +68,7 @@ function pushed({ actor, repository: at, push }: z.infer<typeof Push>, index: nu
   return {
     type: 'incomplete',
     known,
-    key: {
-      tenant: repository.tenant,
-      repositoryId: repository.id,
-      subject: ref,
-      base: '',
-      action: 'push',
-      before: old?.target.hash ?? '',
-      after: now.target.hash,
-    },
+    key,
     mayHaveMovedNothing: false,
   };
 }

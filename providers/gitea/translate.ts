@@ -26,8 +26,17 @@ function pushed(push: z.infer<typeof PushHook>): HostEvent {
   const { ref, before, after, head_commit } = push;
   const [, kind, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
   if (kind === undefined || name === undefined) return ignored(`${ref} is no branch or tag`);
-  if (noCommit.test(after)) return ignored(`${ref} was deleted`);
   const repository = repositoryOf(push.repository);
+  const key = {
+    tenant: repository.tenant,
+    repositoryId: repository.id,
+    subject: kind === 'heads' ? `branch ${name}` : `tag ${name}`,
+    base: '',
+    action: 'push',
+    before,
+    after,
+  };
+  if (noCommit.test(after)) return { type: 'gone', repository, key, because: `${ref} was deleted` };
   const facts = {
     repository,
     defaultBranch: push.repository.default_branch,
@@ -47,15 +56,7 @@ function pushed(push: z.infer<typeof PushHook>): HostEvent {
           }
         : // An annotated tag's `after` is the tag object; the commit stands in head_commit.
           { ...facts, type: 'tag', tag: name, headSha: Sha(head_commit?.id ?? after) },
-    key: {
-      tenant: repository.tenant,
-      repositoryId: repository.id,
-      subject: kind === 'heads' ? `branch ${name}` : `tag ${name}`,
-      base: '',
-      action: 'push',
-      before,
-      after,
-    },
+    key,
   };
 }
 

@@ -75,8 +75,11 @@ function pushed(push: z.infer<typeof Push>): HostEvent {
   const [, kind, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
   if (kind === undefined || name === undefined) return ignored(`${ref} is no branch or tag`);
   if (kind === 'heads' && name.startsWith(queuePrefix)) return ignored('the merge queue asks for itself');
-  if (deleted || noCommit.test(after)) return ignored(`${ref} was deleted`);
   const repository = repositoryOf(push);
+  const { tenant, id: repositoryId } = repository;
+  const subject = kind === 'heads' ? `branch ${name}` : `tag ${name}`;
+  const key = { tenant, repositoryId, subject, base: '', action: 'push', before, after };
+  if (deleted || noCommit.test(after)) return { type: 'gone', repository, key, because: `${ref} was deleted` };
   const facts = {
     repository,
     defaultBranch: push.repository.default_branch,
@@ -94,12 +97,7 @@ function pushed(push: z.infer<typeof Push>): HostEvent {
         }
       : // An annotated tag's `after` is the tag object; the commit stands in head_commit.
         { ...facts, type: 'tag', tag: name, headSha: Sha(head_commit?.id ?? after) };
-  const subject = kind === 'heads' ? `branch ${name}` : `tag ${name}`;
-  return {
-    type: 'trigger',
-    trigger,
-    key: { tenant: repository.tenant, repositoryId: repository.id, subject, base: '', action: 'push', before, after },
-  };
+  return { type: 'trigger', trigger, key };
 }
 
 function pullRequest(hook: z.infer<typeof PullRequest>): HostEvent {

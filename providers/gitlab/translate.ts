@@ -53,16 +53,7 @@ function pushed(push: z.infer<typeof Push>): HostEvent {
   const { ref, before, after, project, checkout_sha, commits } = push;
   const [, kind, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
   if (kind === undefined || name === undefined) return ignored(`${ref} is no branch or tag`);
-  if (noCommit.test(after)) return ignored(`${ref} was deleted`);
   const repository = repositoryOf(project);
-  // An annotated tag's `after` is the tag object; the commit stands in checkout_sha.
-  const headSha = Sha(checkout_sha ?? after);
-  const facts = {
-    repository,
-    actor: { login: push.user_username ?? push.user_name, id: String(push.user_id) },
-    title: firstLine(commits.find(({ id }) => id === headSha)?.message ?? ''),
-    headSha,
-  };
   const key = {
     tenant: repository.tenant,
     repositoryId: repository.id,
@@ -71,6 +62,15 @@ function pushed(push: z.infer<typeof Push>): HostEvent {
     action: 'push',
     before,
     after,
+  };
+  if (noCommit.test(after)) return { type: 'gone', repository, key, because: `${ref} was deleted` };
+  // An annotated tag's `after` is the tag object; the commit stands in checkout_sha.
+  const headSha = Sha(checkout_sha ?? after);
+  const facts = {
+    repository,
+    actor: { login: push.user_username ?? push.user_name, id: String(push.user_id) },
+    title: firstLine(commits.find(({ id }) => id === headSha)?.message ?? ''),
+    headSha,
   };
   const known =
     kind === 'tags'

@@ -69,8 +69,13 @@ export class MovingHost {
     return this.#push([move, this.#moveTag(tag, move.after)]);
   }
 
-  deleteTag(name: string): void {
+  deleteTag(name: string): Made {
+    const before = this.#tags.get(name);
     this.#tags.delete(name);
+    const gone = { kind: 'tag' as const, name, message: '', ...(before === undefined ? {} : { before }) };
+    const [made] = this.#push([gone]);
+    if (made === undefined) throw new RangeError('a deletion of one tag is always told');
+    return made;
   }
 
   open(number: number, baseRef = 'main'): Made {
@@ -157,7 +162,7 @@ export class MovingHost {
     return this.#make(this.shape.pullRequest({ what, pull, ...(before === undefined ? {} : { before }) }));
   }
 
-  #move(name: string, after = shaOf(`${name} ${this.#made}`)): RefMove {
+  #move(name: string, after = shaOf(`${name} ${this.#made}`)): RefMove & { readonly after: Sha } {
     const all = this.#branches.get(name) ?? [];
     const before = all.at(-1);
     this.#branches.set(name, [...all, after]);
@@ -207,6 +212,7 @@ export async function listeningSlipway(host: MovingHost, pace: SweepPace) {
     clock,
     translate: (from, event, body) => (from === missedProvider ? missedHostEvent(body) : source.translate(event, body)),
     handle: async (event, delivery) => {
+      if (event.type === 'gone') return refs.gone(event);
       if (event.type !== 'trigger' && event.type !== 'incomplete') return { ignoredBecause: event.type };
       const news = await refs.news(event, delivery, port);
       if ('ignoredBecause' in news) return news;

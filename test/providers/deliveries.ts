@@ -40,6 +40,7 @@ export function fieldsOf(value: unknown, prefix = ''): readonly string[] {
 export function inWords(event: HostEvent): string {
   switch (event.type) {
     case 'ignored':
+    case 'gone':
       return `ignored: ${event.because}`;
     case 'rerun':
       return `${event.button === undefined ? 'rerun' : `button ${event.button} on`} ${event.checkId ?? 'all'} of ${short(event.headSha)} by ${event.by.login}`;

@@ -14,7 +14,8 @@ export interface RefMove {
   readonly name: string;
   /** Absent where it is new. */
   readonly before?: Sha;
-  readonly after: Sha;
+  /** Absent where it was deleted. */
+  readonly after?: Sha;
   readonly message: string;
 }
 
@@ -73,10 +74,10 @@ export const gitHubShape: HostShape = {
         ...gitHubCommon,
         ref: refOf(move),
         before: move.before ?? zero,
-        after: move.after,
-        deleted: false,
+        after: move.after ?? zero,
+        deleted: move.after === undefined,
         forced: false,
-        head_commit: { id: move.after, message: move.message },
+        head_commit: move.after === undefined ? null : { id: move.after, message: move.message },
       },
     ]),
   pullRequest({ what, pull, before }) {
@@ -142,9 +143,9 @@ export const gitLabShape: HostShape = {
             user_name: 'Ann',
             ref: refOf(move),
             before: move.before ?? zero,
-            after: move.after,
-            checkout_sha: move.after,
-            commits: [{ id: move.after, message: move.message }],
+            after: move.after ?? zero,
+            checkout_sha: move.after ?? null,
+            commits: move.after === undefined ? [] : [{ id: move.after, message: move.message }],
           },
         ]),
   pullRequest({ what, pull, before }) {
@@ -197,7 +198,7 @@ export const bitbucketShape: HostShape = {
   pushed(moves) {
     const changes = moves.map(({ kind: type, name, before, after, message }) => ({
       old: before === undefined ? null : { type, name, target: { hash: before, message: '' } },
-      new: { type, name, target: { hash: after, message } },
+      new: after === undefined ? null : { type, name, target: { hash: after, message } },
     }));
     return [['repo:push', { ...bitbucketCommon, push: { changes } }]];
   },
@@ -241,8 +242,8 @@ export const giteaShape: HostShape = {
         ...giteaCommon,
         ref: refOf(move),
         before: move.before ?? zero,
-        after: move.after,
-        head_commit: { id: move.after, message: move.message },
+        after: move.after ?? zero,
+        head_commit: move.after === undefined ? null : { id: move.after, message: move.message },
       },
     ]),
   pullRequest({ what, pull, before }) {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { Sha } from '../../../engine/core/trigger.ts';
 import { GitHostError } from '../../../providers/git-host-error.ts';
-import { gitHubShape } from '../../providers/host-shapes.ts';
+import { gitHubShape, hostShapes } from '../../providers/host-shapes.ts';
 import { listeningSlipway, MovingHost } from '../moving-host.ts';
 
 const minute = 60_000;
@@ -58,6 +59,37 @@ it('finds a tag that no delivery told, once, and takes one that is told after al
   host.tag('v1');
   expect(await sweepFor(12)).toBe(1);
   expect(slipway.last.get('tag v1')).toBe(host.standing()['tag v1']);
+});
+
+it.each(hostShapes)(
+  'runs a tag of $provider again that was deleted and made again at the same commit',
+  async (shape) => {
+    const host = new MovingHost(shape);
+    const slipway = await listeningSlipway(host, pace);
+    const made = host.tag('v1');
+    await slipway.deliver(made);
+    const sha = Sha(host.standing()['tag v1'] ?? '');
+    await slipway.deliver(host.deleteTag('v1'));
+    // The first one once more, under another id, while the tag is gone.
+    await slipway.deliver({ ...made, id: 'again' });
+    expect(slipway.begun).toEqual([`tag v1 ${sha}`]);
+    const anew = host.tag('v1', sha);
+    await slipway.deliver(anew);
+    slipway.passMs(20 * minute);
+    await slipway.deliver({ ...anew, id: 'anew-again' });
+    expect(slipway.begun).toEqual([`tag v1 ${sha}`, `tag v1 ${sha}`]);
+    expect(slipway.errors).toEqual([]);
+  },
+);
+
+it('finds a tag that was made again untold after its deletion was told', async () => {
+  const { host, slipway, sweepFor } = await world();
+  await slipway.deliver(host.tag('v1'));
+  const sha = Sha(host.standing()['tag v1'] ?? '');
+  await slipway.deliver(host.deleteTag('v1'));
+  host.tag('v1', sha);
+  expect(await sweepFor(12)).toBe(1);
+  expect(slipway.begun.slice(1)).toEqual([`tag v1 ${sha}`, `tag v1 ${sha}`]);
 });
 
 it('runs a tag that was moved for where it stands, whatever order its deliveries come in', async () => {
