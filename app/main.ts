@@ -110,19 +110,25 @@ export async function startSlipway(
     onError,
   });
   const sourceOf = (provider: string) => gitHosts.inUse.source(provider);
+  const { logMs, artifactMs } = config.retention ?? defaultRetention;
+  const logs = mongoLogStore(database, systemClock, logMs);
+  const runs = await mongoRunList(database);
+  const runEvents = mongoEventStore<RunEvent>(database, 'run-events');
+  const snapshots = mongoSnapshotStore(database);
+  const loop = new RunLoop({ events: runEvents, snapshots, clock: systemClock, replica: config.replica });
+  const read = new ReadRuns({ loop, runs, logs });
+  // Reading takes no lease: one that stands by shows runs too, but for what waits for a slot.
+  const pagesMeanwhile = pages.routes({ read, hosts: (provider) => gitHosts.inUse.host(provider), waitsOf: () => [] });
   const lease =
     config.database.type === 'mongodb'
-      ? await lead(config, { database, leases }, sourceOf, pages, options.signal, log)
+      ? await lead(config, { database, leases }, sourceOf, pagesMeanwhile, options.signal, log)
       : undefined;
   const kubernetes = new KubeConfig();
   kubernetes.loadFromString(config.kubeconfig);
   withKeepAlive(kubernetes);
   if (lease !== undefined) fence(kubernetes, () => lease.confirmed());
 
-  const { logMs, artifactMs } = config.retention ?? defaultRetention;
-  const logs = mongoLogStore(database, systemClock, logMs);
   const artifacts = mongoArtifactStore(database, systemClock, artifactMs);
-  const runs = await mongoRunList(database);
   const cluster = clusterAdapters(kubernetes, config, { hostUrl: (provider) => gitHosts.inUse.url(provider), onError });
   const revisions = new Revisions(database, cluster.environmentNamespaceOf);
   await revisions.prepare();
@@ -135,15 +141,7 @@ export async function startSlipway(
   };
   const hostOf = (provider: string) => budgets.meter(plainHostOf(provider));
 
-  const runEvents = mongoEventStore<RunEvent>(database, 'run-events');
   const rolloutEvents = mongoEventStore<RolloutEvent>(database, 'rollout-events');
-  const snapshots = mongoSnapshotStore(database);
-  const loop = new RunLoop({
-    events: runEvents,
-    snapshots,
-    clock: systemClock,
-    replica: config.replica,
-  });
   const source = async (run: Run): Promise<SourceAccess> => {
     const { repository, trigger } = run;
     if (repository.provider === 'local') return { url: options.localSource ?? '', sha: trigger.headSha };
@@ -295,7 +293,6 @@ export async function startSlipway(
   cluster.start();
 
   let isReady = false;
-  const read = new ReadRuns({ loop, runs, logs });
   const app = createApp({
     webhooks: webhookRoutes({ source: sourceOf, inbox }),
     api: apiRoutes({

@@ -30,8 +30,7 @@ export interface RunPages {
 
 /** Slipway's pages, and what the command line needs of them. */
 export interface Pages {
-  /** @param runs left out where runs are not read: on a replica that stands by */
-  routes(runs?: RunPages): Hono;
+  routes(runs: RunPages): Hono;
   /** The address of a run's page, or of one of its stages: holds no secret. */
   addressOf(runId: string, stage?: string): string;
   /** Opens a run's page for who runs Slipway, once, within an hour. */
@@ -76,26 +75,22 @@ export function openPages(parts: {
         signIn,
         session,
         hosts: parts.hosts,
-        ...(runs === undefined
-          ? {}
-          : {
-              runs: runRoutes({
-                ...runs,
-                session,
-                access: new RunAccess({
-                  hosts: runs.hosts,
-                  apiUrl: (provider) => setupOf(provider)?.apiUrl,
-                  clock: systemClock,
-                }),
-                signIns: () =>
-                  parts.gitHosts.inUse.providers().flatMap((provider) => {
-                    const name = setupOf(provider)?.signIn?.name;
-                    return name === undefined ? [] : [{ provider, name }];
-                  }),
-                clock: systemClock,
-                onError: parts.onError,
-              }),
+        runs: runRoutes({
+          ...runs,
+          session,
+          access: new RunAccess({
+            hosts: runs.hosts,
+            apiUrl: (provider) => setupOf(provider)?.apiUrl,
+            clock: systemClock,
+          }),
+          signIns: () =>
+            parts.gitHosts.inUse.providers().flatMap((provider) => {
+              const name = setupOf(provider)?.signIn?.name;
+              return name === undefined ? [] : [{ provider, name }];
             }),
+          clock: systemClock,
+          onError: parts.onError,
+        }),
       }),
     addressOf: (runId, stage) => `${url()}${stage === undefined ? `/runs/${runId}` : stagePath(runId, stage)}`,
     async runLink(runId) {

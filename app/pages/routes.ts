@@ -16,8 +16,7 @@ export function pageRoutes(parts: {
   readonly setup: Hono;
   /** By people's accounts at Git hosts. */
   readonly signIn: Hono;
-  /** None where runs are not read: on a replica that stands by. */
-  readonly runs?: Hono;
+  readonly runs: Hono;
   readonly session: BrowserSession;
   readonly hosts: () => ReadonlySet<string>;
 }): Hono {
@@ -58,6 +57,6 @@ export function pageRoutes(parts: {
   });
   pages.route('/sign-in', parts.signIn);
   pages.get('/', (context) => context.redirect('/runs', 303));
-  if (parts.runs !== undefined) pages.route('/runs', parts.runs);
+  pages.route('/runs', parts.runs);
   return pages;
 }

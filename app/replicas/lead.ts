@@ -1,3 +1,4 @@
+import type { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { systemClock } from '../../engine/ports/clock.ts';
 import type { Database } from '../../engine/ports/database.ts';
@@ -8,7 +9,6 @@ import type { Config } from '../config.ts';
 import { reportOf } from '../error-report.ts';
 import { Inbox } from '../intake/inbox.ts';
 import { webhookRoutes } from '../intake/webhooks.ts';
-import type { Pages } from '../pages/open-pages.ts';
 import { standBy } from './standby.ts';
 
 const lostLeaseExitCode = 75;
@@ -18,7 +18,7 @@ export async function lead(
   config: Config,
   { database, leases }: { readonly database: Database; readonly leases: Database },
   source: (provider: string) => WebhookSource | undefined,
-  pages: Pages,
+  pages: Hono,
   signal: AbortSignal | undefined,
   log: Logger,
 ): Promise<Lease> {
@@ -40,7 +40,7 @@ export async function lead(
     config,
     leases,
     webhooks: webhookRoutes({ source, inbox }),
-    pages: pages.routes(),
+    pages,
     signal: signal ?? new AbortController().signal,
     onError,
   });

@@ -9,8 +9,8 @@ import type { Config } from '../config.ts';
 import { createApp, listen } from '../server.ts';
 
 /**
- * Waits until this replica leads. Until then it takes webhooks in, which the leader works off, and passes agents on to
- * the leader: so any replica may be asked, and one that dies costs nothing but its connections.
+ * Waits until this replica leads. Until then it takes webhooks in, which the leader works off, shows runs, and passes
+ * agents on to the leader: so any replica may be asked, and one that dies costs nothing but its connections.
  * @returns undefined when `signal` ended the wait
  */
 export async function standBy(parts: {

@@ -18,6 +18,8 @@ const settingsSchema = z.object({
   databaseUri: z.string(),
   kubeconfig: z.string(),
   apiToken: z.string(),
+  /** Where people reach all replicas; absent: nobody does. */
+  url: z.string().optional(),
   github: z.object({
     appId: z.number(),
     privateKey: z.string(),
@@ -51,6 +53,7 @@ await startSlipway(
     ...(settings.agentImage === undefined ? {} : { tenants }),
     slots: { teamSlots: 40, poolSlots, ageAfterMs: 600_000 },
     apiToken: settings.apiToken,
+    ...(settings.url === undefined ? {} : { url: settings.url }),
   },
   pino({ level: 'info' }, pino.destination(2)),
 );

@@ -85,9 +85,15 @@ export class Replica {
     return response?.ok === true ? response : undefined;
   }
 
-  #ask(path: string): Promise<Response> {
+  /** What its API says to that, without a body. */
+  async post(path: string): Promise<unknown> {
+    return (await this.#ask(`/api${path}`, 'POST')).json();
+  }
+
+  #ask(path: string, method: 'GET' | 'POST' = 'GET'): Promise<Response> {
     const { host, webhookPort, apiToken } = this.settings;
     return fetch(`http://${host}:${webhookPort}${path}`, {
+      method,
       headers: { authorization: `Bearer ${apiToken}` },
       signal: AbortSignal.timeout(askWithinMs),
     });
