@@ -2,20 +2,13 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decide, type RolloutFacts } from '../../deploy/decide.ts';
 import { evolve, isOver, type Rollout } from '../../deploy/rollout.ts';
-import type { DeployTarget } from '../../engine/core/pipeline.ts';
+import { deployTarget } from '../engine/core/deploy-target.ts';
 
-const target: DeployTarget = {
-  environment: 'production',
-  source: { type: 'image', image: `web@sha256:${'a'.repeat(64)}` },
-  service: 'web',
-  port: 8_080,
+const target = deployTarget({
   replicas: 2,
-  env: {},
-  readyPath: '/',
   readyWithinMs: 120_000,
-  onNotReady: 'rollback',
   smoke: { path: '/', expectStatus: 200, timeoutMs: 10_000 },
-};
+});
 const previous = { revision: 4, digest: `sha256:${'b'.repeat(64)}` };
 
 function started(facts: Partial<Rollout> = {}): Rollout {

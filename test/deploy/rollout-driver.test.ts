@@ -9,6 +9,7 @@ import { Revisions } from '../../deploy/revisions.ts';
 import { RolloutDriver } from '../../deploy/rollout-driver.ts';
 import type { RolloutEvent } from '../../deploy/rollout-events.ts';
 import { mongoEventStore } from '../../engine/mongo/event-store.ts';
+import { deployTarget } from '../engine/core/deploy-target.ts';
 
 const hourMs = 3_600_000;
 
@@ -62,18 +63,7 @@ describe('a rollout during which the machine’s clock is set', () => {
       {
         rolloutId: 'one',
         environment: { tenant: 'github:1', repositoryId: '7', repository: 'acme/web', environment: 'production' },
-        target: {
-          environment: 'production',
-          source: { type: 'image', image: `registry.example/web@sha256:${'a'.repeat(64)}` },
-          service: 'web',
-          port: 8080,
-          replicas: 1,
-          env: {},
-          readyPath: '/',
-          readyWithinMs: 60_000,
-          onNotReady: 'rollback',
-          smoke: { path: '/', expectStatus: 200, timeoutMs: 10_000 },
-        },
+        target: deployTarget({ readyWithinMs: 60_000, smoke: { path: '/', expectStatus: 200, timeoutMs: 10_000 } }),
         digest: `sha256:${'a'.repeat(64)}`,
         by: 'dev',
         orderAt: new Date(),

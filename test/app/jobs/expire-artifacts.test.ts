@@ -7,6 +7,7 @@ import { expireArtifacts } from '../../../app/jobs/expire-artifacts.ts';
 import { Revisions } from '../../../deploy/revisions.ts';
 import type { Run } from '../../../engine/core/run.ts';
 import { mongoArtifactStore } from '../../../engine/mongo/artifact-store.ts';
+import { deployTarget } from '../../engine/core/deploy-target.ts';
 import { GivenRun, stage, succeeded } from '../../engine/core/given-run.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -49,18 +50,7 @@ async function store(text: string, of = tenant): Promise<string> {
 async function deploy(digest: string): Promise<number> {
   const { number } = await revisions.create(production, {
     digest,
-    target: {
-      environment: 'production',
-      service: 'web',
-      source: { type: 'artifact', name: 'app', image: 'node:24', command: ['node', '.'] },
-      port: 80,
-      readyPath: '/',
-      replicas: 1,
-      env: {},
-      readyWithinMs: 1_000,
-      onNotReady: 'rollback',
-      smoke: { path: '/', expectStatus: 200, timeoutMs: 1_000 },
-    },
+    target: deployTarget({ source: { type: 'artifact', name: 'app', image: 'node:24', command: ['node', '.'] } }),
     by: 'dev',
     at: now,
     rolloutId: digest,

@@ -12,22 +12,12 @@ import { mongoSnapshotStore } from '../../../engine/mongo/snapshot-store.ts';
 import { systemClock } from '../../../engine/ports/clock.ts';
 import { EngineError } from '../../../engine/ports/errors.ts';
 import { RunLoop } from '../../../engine/run-loop.ts';
+import { deployTarget } from '../../engine/core/deploy-target.ts';
 import { stage, trigger } from '../../engine/core/given-run.ts';
 
 const ship = stage('ship', {
   kind: 'deploy',
-  deploy: {
-    environment: 'production',
-    source: { type: 'image', image: `registry.example/web@sha256:${'a'.repeat(64)}` },
-    service: 'web',
-    port: 8080,
-    replicas: 1,
-    env: {},
-    readyPath: '/',
-    readyWithinMs: 60_000,
-    onNotReady: 'rollback',
-    smoke: { path: '/', expectStatus: 200, timeoutMs: 1_000 },
-  },
+  deploy: deployTarget({ readyWithinMs: 60_000 }),
 });
 
 describe('a rollout while the store is away', () => {

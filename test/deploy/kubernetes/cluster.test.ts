@@ -6,6 +6,7 @@ import type { Revision } from '../../../deploy/revision.ts';
 import { TenantNamespaces } from '../../../engine/kubernetes/tenant-namespaces.ts';
 import { WayFinder } from '../../../engine/kubernetes/ways.ts';
 import { startTestCluster, type TestCluster } from '../../app/embedded/cluster/start.ts';
+import { deployTarget } from '../../engine/core/deploy-target.ts';
 
 const settingsOf = readTenantSettings(
   `
@@ -18,18 +19,7 @@ tenants:
 const revision: Revision = {
   number: 1,
   digest: `sha256:${'a'.repeat(64)}`,
-  target: {
-    environment: 'production',
-    service: 'web',
-    source: { type: 'artifact', name: 'app', image: 'node:24', command: ['node', '.'] },
-    port: 8080,
-    readyPath: '/',
-    replicas: 1,
-    env: {},
-    readyWithinMs: 1_000,
-    onNotReady: 'rollback',
-    smoke: { path: '/', expectStatus: 200, timeoutMs: 1_000 },
-  },
+  target: deployTarget({ source: { type: 'artifact', name: 'app', image: 'node:24', command: ['node', '.'] } }),
   by: 'dev',
   at: new Date(),
   rolloutId: 'r1',

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ApprovalSubject } from '../../../engine/core/approval-subject.ts';
 import { readyStages, stagesForConsent } from '../../../engine/core/decide.ts';
-import type { DeployTarget, Plan } from '../../../engine/core/pipeline.ts';
+import type { Plan } from '../../../engine/core/pipeline.ts';
 import type { ApprovalPolicy } from '../../../engine/core/policy.ts';
 import { evolve, type Run } from '../../../engine/core/run.ts';
 import type { RunCommand } from '../../../engine/core/run-commands.ts';
 import { Sha } from '../../../engine/core/trigger.ts';
+import { deployTarget } from './deploy-target.ts';
 import { GivenRun, stage, succeeded } from './given-run.ts';
 
 const author = { login: 'dev', id: '3' };
@@ -29,18 +30,7 @@ const policy: ApprovalPolicy = {
   mayAuthorApprove: false,
   onTimeout: 'expire',
 };
-const target: DeployTarget = {
-  environment: 'production',
-  source: { type: 'image', image: 'web@sha256:one' },
-  service: 'web',
-  port: 8_080,
-  replicas: 1,
-  env: {},
-  readyPath: '/',
-  readyWithinMs: 1_000,
-  onNotReady: 'rollback',
-  smoke: { path: '/', expectStatus: 200, timeoutMs: 1_000 },
-};
+const target = deployTarget({ source: { type: 'image', image: 'web@sha256:one' } });
 
 function givenPlan(facts: Partial<ApprovalPolicy> = {}): Plan {
   const approval = { ...policy, ...facts };
