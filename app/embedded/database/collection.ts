@@ -19,12 +19,13 @@ import type {
   WithoutId,
 } from 'mongodb';
 import type { DocumentCollection } from '../../../engine/ports/database.ts';
-import { applyUpdate, checkPipeline, checkUpdate, refused, upsertBase, withId } from './apply-update.ts';
+import { applyUpdate, upsertBase, withId } from './apply-update.ts';
 import type { Catalog } from './catalog.ts';
 import { EmbeddedCursor } from './cursor.ts';
 import { Documents } from './documents.ts';
 import { sortFields } from './sort-fields.ts';
 import type { Storage } from './storage.ts';
+import { checkPipeline, checkUpdate, refused } from './supported-operators.ts';
 
 /** Documents of one collection, by the driver's own methods. */
 export class EmbeddedCollection<T extends Document> implements DocumentCollection<T> {

@@ -1,12 +1,12 @@
 import { Query } from 'mingo';
 import { BSON, type Document, type InsertOneResult, MongoServerError, type WithId } from 'mongodb';
-import { checkFilter } from './apply-update.ts';
 import type { Catalog, CatalogIndex, CatalogTable } from './catalog.ts';
 import { indexKeys, sortKey } from './index-keys.ts';
 import { encodeValue } from './key-encoding.ts';
 import { planQuery } from './plan-query.ts';
 import type { SortFields } from './sort-fields.ts';
 import type { Row, Storage } from './storage.ts';
+import { checkFilter } from './supported-operators.ts';
 
 const maxDocumentBytes = 16 * 2 ** 20;
 const maxSortBytes = 100 * 2 ** 20;

@@ -1,5 +1,5 @@
 import type { Sort } from 'mongodb';
-import { refused } from './apply-update.ts';
+import { refused } from './supported-operators.ts';
 
 /** Paths with their direction, the first counting most. */
 export type SortFields = readonly (readonly [path: string, direction: 1 | -1])[];

@@ -5,25 +5,13 @@ import type { EventRecorder } from '../controllers/events.ts';
 import type { Logger } from '../log.ts';
 import type { Pod } from '../objects/pod.ts';
 import type { Objects } from '../store/objects.ts';
+import type { KubeletParts } from './kubelet-parts.ts';
 import { PodFolder } from './pod-folder.ts';
 import { PodWorker } from './pod-worker.ts';
 import { killMarked, processStart, signal } from './processes.ts';
 import { ShimPool } from './shim-pool.ts';
 import { containerMark } from './shim-protocol.ts';
 import { Volumes } from './volumes.ts';
-
-/** What the workers of pods share. */
-export interface KubeletParts {
-  readonly objects: Objects;
-  readonly volumes: Volumes;
-  readonly shims: ShimPool;
-  readonly events: EventRecorder;
-  readonly backoffMs: number;
-  readonly now: () => Date;
-  folderOf(uid: string): string;
-  onGone(uid: string): void;
-  onError(error: unknown, pod: string): void;
-}
 
 /** Runs the pods of the one node: a worker for each. */
 export class Kubelet {

@@ -5,7 +5,7 @@ import type { Container, Pod } from '../objects/pod.ts';
 import { ContainerProbes } from './container-probes.ts';
 import { diskExcess, hasDiskLimit } from './disk-limit.ts';
 import { localContainer } from './environment.ts';
-import type { KubeletParts } from './kubelet.ts';
+import type { KubeletParts } from './kubelet-parts.ts';
 import { PodFault } from './pod-fault.ts';
 import { type Handed, PodFolder, type PodState } from './pod-folder.ts';
 import { podStatus } from './pod-status.ts';
