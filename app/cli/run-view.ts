@@ -114,7 +114,8 @@ function noteOf(run: Run, stage: string, state: StageState): string {
   }
 }
 
-function describeCause(cause: Extract<StageState, { status: 'failed' }>['cause']): string {
+/** Why a stage failed, in a few words. */
+export function describeCause(cause: Extract<StageState, { status: 'failed' }>['cause']): string {
   switch (cause.type) {
     case 'command':
       return `exit code ${cause.exitCode}`;

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { isActive, isEnded } from '../../engine/core/run.ts';
 import { clientOf, outputOf, runId, type ServerOptions, withServerOptions } from './output.ts';
+import { describeCause } from './run-view.ts';
 import type { ShownRun } from './show.ts';
 
 export function whyCommand(): Command {
@@ -48,8 +49,7 @@ function reasonOf({ run, waits }: ShownRun, stage: string): string {
   if (state.status === 'skipped') return `skipped: ${state.reason}`;
   if (state.status === 'cancelled') return `cancelled: ${state.reason}`;
   if (state.status !== 'failed') return 'succeeded';
-  const cause = 'message' in state.cause ? state.cause.message : state.cause.type;
   // A rollout runs no commands, so it has no log.
   const isRollout = run.plan.stages.some(({ name, deploy }) => name === stage && deploy !== undefined);
-  return `failed: ${cause}${isRollout ? '' : `; see \`slipway logs ${run.runId} "${stage}"\``}`;
+  return `failed: ${describeCause(state.cause)}${isRollout ? '' : `; see \`slipway logs ${run.runId} "${stage}"\``}`;
 }

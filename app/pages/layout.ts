@@ -1,4 +1,4 @@
-import { html } from 'hono/html';
+import { html, raw } from 'hono/html';
 
 /** `html` gives a string, or a promise of one where a part of it is awaited. */
 export type Html = ReturnType<typeof html>;
@@ -10,7 +10,7 @@ export function page(facts: {
   readonly script?: 'live.js' | 'log.js';
   readonly body: Html;
 }): Html {
-  return html`<!doctype html>
+  return legible(html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -26,5 +26,10 @@ export function page(facts: {
         <header><a href="/">Slipway</a></header>
         <main>${facts.body}</main>
       </body>
-    </html>`;
+    </html>`);
+}
+
+/** Without what nobody sees but what turns the direction of writing, in titles and branches of others. */
+async function legible(text: Html): Promise<Awaited<Html>> {
+  return raw((await text).replaceAll(/(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, ''));
 }

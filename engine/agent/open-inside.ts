@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readlink, realpath } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { relative, sep } from 'node:path';
 
 /** A file of the commands leads out of the folders that they share with the agent, or is no file. */
 export class OutsideError extends Error {
@@ -16,10 +16,11 @@ export async function openInside(folder: string, path: string): Promise<FileHand
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const found = await handle.stat();
-    if (!found.isFile()) throw new OutsideError(`${path} is no file`);
+    if (!found.isFile()) throw new OutsideError(`${relative(folder, path)} is no file`);
     // Where there is no /proc, the path is asked instead.
     const real = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(path));
-    if (!isInside(await realpath(folder), real)) throw new OutsideError(`${path} leads out of ${folder}`);
+    if (!isInside(await realpath(folder), real))
+      throw new OutsideError(`${relative(folder, path)} leads out of its folder`);
     return handle;
   } catch (error) {
     await handle.close();

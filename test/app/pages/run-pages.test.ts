@@ -35,7 +35,7 @@ beforeAll(async () => {
     });
   });
   await whole.copy.git('remote', 'set-url', 'origin', `${whole.host.url}/acme/secret.git`);
-  await whole.copy.push('main', { '.slipway.yaml': pipeline }, 'First <i>push</i>');
+  await whole.copy.push('main', { '.slipway.yaml': pipeline }, 'First <i>push</i>\u202e\u001b[2J');
   run = await ended;
 }, 60_000);
 afterAll(async () => {
@@ -64,6 +64,7 @@ it('shows a run to those who may read its repository: stages, failing lines, his
   expect(text).toContain('unit (1/2) failed after');
   expect(text).toContain(`slipway retry ${run.runId}`);
   expect(text).not.toMatch(/<img|<i>|<script>/);
+  expect(text).not.toMatch(/\p{Bidi_Control}|(?!\n)\p{Cc}/u);
 });
 
 it('shows a log with links to its lines, its colours, and nothing of it as HTML', async () => {
