@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { KillableCluster } from '../app/embedded/cluster/killable-cluster.ts';
 import { clusterProcesses, machineAddress, removeSlipwayNamespaces, startRealCluster } from '../kube/real-cluster.ts';
-import { buildSlipwayImage } from '../kube/slipway-image.ts';
+import { slipwayImage } from '../kube/slipway-image.ts';
 
 /** A part of a cluster that can be killed and started again. */
 export interface Part {
@@ -73,7 +73,7 @@ export async function realFaultCluster(): Promise<FaultCluster> {
   return {
     name: 'real',
     machine: machineAddress,
-    agentImage: await buildSlipwayImage(),
+    agentImage: await slipwayImage(),
     images: { 'node:24': 'docker.io/local/node:1' },
     core: config.makeApiClient(CoreV1Api),
     parts: clusterProcesses(),

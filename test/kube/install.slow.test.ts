@@ -18,7 +18,7 @@ import {
   startRealCluster,
   toolsFolder,
 } from './real-cluster.ts';
-import { buildSlipwayImage } from './slipway-image.ts';
+import { slipwayImage } from './slipway-image.ts';
 
 const namespace = 'slipway-test-system';
 const secret = 'a-secret-of-forty-characters-or-some-more';
@@ -57,7 +57,7 @@ describe.skipIf(realClusterMissing !== undefined)(
 
     beforeAll(async () => {
       startRealCluster();
-      const image = await buildSlipwayImage();
+      const image = await slipwayImage();
       execFileSync(join(toolsFolder, 'install'), [folder, 'helm'], { stdio: 'ignore' });
       database = await startDocumentdb({ host: '0.0.0.0' });
       host = await startEmbeddedGitHost({

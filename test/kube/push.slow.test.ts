@@ -3,7 +3,7 @@ import { freePort } from '../../app/embedded/free-port.ts';
 import { KillableSlipway } from '../faults/killable-slipway.ts';
 import { PushedRuns } from './pushed-run.ts';
 import { machineAddress, realClusterMissing, removeSlipwayNamespaces, startRealCluster } from './real-cluster.ts';
-import { buildSlipwayImage } from './slipway-image.ts';
+import { slipwayImage } from './slipway-image.ts';
 
 const pipeline = `
 stages:
@@ -50,7 +50,7 @@ describe.skipIf(realClusterMissing !== undefined)(
         SLIPWAY_AGENT_ADDRESS: machineAddress,
         // Another Slipway of this machine may hold the usual one.
         SLIPWAY_AGENT_PORT: String(await freePort()),
-        SLIPWAY_AGENT_IMAGE: await buildSlipwayImage(),
+        SLIPWAY_AGENT_IMAGE: await slipwayImage(),
         SLIPWAY_IMAGES: 'node:24=docker.io/local/node:1 slipway/base=docker.io/local/base:1',
       });
       await slipway.start();

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,12 +11,50 @@ const authorities = '/etc/ssl/certs/ca-certificates.crt';
 const metadata = z.object({ 'containerimage.digest': z.string().startsWith('sha256:') });
 
 /**
- * Builds this checkout's image with BuildKit, pushes it to the cluster's registry and pulls it onto the node.
+ * This checkout's image in the cluster's registry. Built once for what it is made of: the suites, the faults and the
+ * benchmarks that follow each other find it there.
  * @returns the image by digest; SLIPWAY_TEST_IMAGE, where set, is taken instead
  */
-export async function buildSlipwayImage(): Promise<string> {
+export async function slipwayImage(): Promise<string> {
   const given = process.env['SLIPWAY_TEST_IMAGE'];
   if (given !== undefined) return given;
+  const tag = contentTag();
+  const digest = (await pushedDigest(tag)) ?? (await build(tag));
+  return `${registry}/slipway@${digest}`;
+}
+
+/** Tells one image from another by what it is made of: a change of a test makes no other image. */
+function contentTag(): string {
+  const listed = execFileSync(
+    'git',
+    ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '.', ':!test', ':!docs', ':!README.md'],
+    { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 },
+  );
+  const hash = createHash('sha256');
+  for (const file of new Set(listed.split('\0'))) {
+    const path = join(root, file);
+    // Removed, and not yet committed.
+    if (file === '' || !existsSync(path)) continue;
+    const content = createHash('sha256').update(readFileSync(path)).digest('hex');
+    hash.update(`${file}\0${statSync(path).mode & 0o111}\0${content}\0`);
+  }
+  return `test-${hash.digest('hex').slice(0, 32)}`;
+}
+
+/** @returns undefined where the registry has no such image */
+async function pushedDigest(tag: string): Promise<string | undefined> {
+  const answer = await fetch(`http://${registry}/v2/slipway/manifests/${tag}`, {
+    method: 'HEAD',
+    headers: {
+      accept: 'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json',
+    },
+    signal: AbortSignal.timeout(10_000),
+  });
+  return answer.ok ? (answer.headers.get('docker-content-digest') ?? undefined) : undefined;
+}
+
+/** Builds with BuildKit and pushes. @returns the digest */
+async function build(tag: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-build-'));
   execFileSync(join(toolsFolder, 'install'), [folder, 'buildkitd', 'buildctl'], { stdio: 'ignore' });
   const base = `${registry}/local/node:1`;
@@ -41,12 +80,11 @@ export async function buildSlipwayImage(): Promise<string> {
         ...['--addr', address, 'build', '--frontend', 'dockerfile.v0'],
         ...['--local', `context=${root}`, '--local', `dockerfile=${root}`, '--opt', `build-arg:BASE=${base}`],
         ...(existsSync(authorities) ? ['--opt', `build-arg:NODE_EXTRA_CA_CERTS=${authorities}`] : []),
-        ...['--output', `type=image,name=${registry}/slipway:test,push=true`, '--metadata-file', result],
+        ...['--output', `type=image,name=${registry}/slipway:${tag},push=true`, '--metadata-file', result],
       ],
       { stdio: 'pipe' },
     );
-    const digest = metadata.parse(JSON.parse(readFileSync(result, 'utf8')))['containerimage.digest'];
-    return `${registry}/slipway@${digest}`;
+    return metadata.parse(JSON.parse(readFileSync(result, 'utf8')))['containerimage.digest'];
   } finally {
     daemon.kill('SIGTERM');
     await new Promise((resolve) => daemon.once('exit', resolve));

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { machineAddress } from '../../kube/real-cluster.ts';
-import { buildSlipwayImage } from '../../kube/slipway-image.ts';
+import { slipwayImage } from '../../kube/slipway-image.ts';
 import { milliseconds, type Print, percentile } from '../figures.ts';
 import { inScratch } from '../scratch.ts';
 import type { ApiClient } from './api-client.ts';
@@ -89,7 +89,7 @@ export async function benchRealRuns(print: Print, cluster: CountedCluster): Prom
 }
 
 async function realPods(): Promise<NonNullable<BedOptions['pods']>> {
-  return { address: machineAddress, agentImage: await buildSlipwayImage(), images: { base: image } };
+  return { address: machineAddress, agentImage: await slipwayImage(), images: { base: image } };
 }
 
 /** @returns milliseconds from a pod's create to what its own process first says, both by this machine's clock */
