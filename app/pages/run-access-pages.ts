@@ -42,14 +42,14 @@ export function runSignInPage(runId: string, to: string, choices: readonly SignI
 }
 
 /** @param why the host or Slipway did not sign somebody in */
-export function noSignInPage(why: string, fix = 'Go back to where you came from, and sign in again.'): Html {
+export function noSignInPage(why: string, fix = 'Go back to where you came from, and sign in again'): Html {
   return page({
     title: 'Nobody was signed in',
     body: html`<div class="narrow">
       <h1>Nobody was signed in</h1>
       <p role="alert">${why}.</p>
-      <p>${fix}</p>
-      <p><a href="/runs">Sign in again</a></p>
+      <p>${fix}.</p>
+      <p><a href="/runs">To the runs</a></p>
     </div>`,
   });
 }

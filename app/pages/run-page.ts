@@ -115,7 +115,7 @@ function stageTable({ run, waits, now }: RunFacts): Html {
           (state.status === 'waiting' && open.length > 0 ? `Waits for ${open.join(', ')}` : undefined);
         const tries = attemptOf(state) > 1 ? `, attempt ${attemptOf(state)}` : '';
         return html`<tr>
-          <th scope="row"><span class="${tone}" aria-hidden="true">${sign}</span> <a href="${stagePath(run.runId, name)}">${name}</a></th>
+          <th scope="row"><span class="${tone}" aria-hidden="true">${sign}</span>&nbsp;<a href="${stagePath(run.runId, name)}">${name}</a></th>
           <td>${waiting ?? noteOf(state)}${tries}</td>
           <td class="time">${timeOf(state, now)}</td>
         </tr>`;

@@ -67,8 +67,11 @@ export type StageState =
   | { readonly status: 'skipped'; readonly reason: string }
   | { readonly status: 'cancelled'; readonly reason: string; readonly attempt: number; readonly endedAt: Date };
 
-/** The states people see. Between PENDING and the end they tell the furthest kind of stage that has begun. */
-export type RunStatus = 'PENDING' | 'BUILDING' | 'TESTING' | 'DEPLOYING' | 'VERIFYING' | RunOutcome;
+/**
+ * The states people see. Between PENDING and the end they tell the furthest kind of stage that has begun; WAITING, that
+ * nothing goes on until somebody consents.
+ */
+export type RunStatus = 'PENDING' | 'BUILDING' | 'TESTING' | 'WAITING' | 'DEPLOYING' | 'VERIFYING' | RunOutcome;
 
 /** One execution of a plan, as its events tell it. */
 export interface Run {
@@ -109,6 +112,7 @@ export function runStatus(run: Run): RunStatus {
   });
   const furthest = kindOrder.findLast((kind) => begun.some((stage) => stage.kind === kind));
   if (furthest !== undefined) return statusOfKind[furthest];
+  if (Object.values(run.approvals).some(({ status }) => status === 'open')) return 'WAITING';
   const ended = kindOrder.findLast((kind) =>
     run.plan.stages.some(
       (stage) =>

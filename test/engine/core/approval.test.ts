@@ -4,7 +4,7 @@ import type { ApprovalSubject } from '../../../engine/core/approval-subject.ts';
 import { readyStages, stagesForConsent } from '../../../engine/core/decide.ts';
 import type { Plan } from '../../../engine/core/pipeline.ts';
 import type { ApprovalPolicy } from '../../../engine/core/policy.ts';
-import { evolve, type Run } from '../../../engine/core/run.ts';
+import { evolve, type Run, runStatus } from '../../../engine/core/run.ts';
 import type { RunCommand } from '../../../engine/core/run-commands.ts';
 import { Sha } from '../../../engine/core/trigger.ts';
 import { deployTarget } from './deploy-target.ts';
@@ -70,8 +70,10 @@ it('holds a deploy without a slot until as many people as the policy asks for ha
   given.send(give(ann));
   given.send(give(ann));
   expect(isReady(given)).toBe(false);
+  expect(runStatus(given.current)).toBe('WAITING');
   given.send(give(bob));
   expect(isReady(given)).toBe(true);
+  expect(runStatus(given.current)).not.toBe('WAITING');
 });
 
 it('takes no consent from the author, or before the prompt stands', () => {
