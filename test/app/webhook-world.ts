@@ -1,10 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Hono } from 'hono';
-import { onTestFinished } from 'vitest';
-import { openEmbeddedDatabase } from '../../app/embedded/database/embedded-database.ts';
 import { Inbox } from '../../app/intake/inbox.ts';
 import { webhookRoutes } from '../../app/intake/webhooks.ts';
 import { createApp } from '../../app/server.ts';
@@ -12,6 +7,7 @@ import { type Clock, systemClock } from '../../engine/ports/clock.ts';
 import { bitbucketWebhooks } from '../../providers/bitbucket/webhook.ts';
 import { gitHubWebhooks } from '../../providers/github/webhook.ts';
 import { gitLabWebhooks } from '../../providers/gitlab/webhook.ts';
+import { testDatabase } from './embedded/database/test-database.ts';
 
 export const secrets = ['the newer secret, in use', 'the older secret, rotated out'] as const;
 
@@ -23,17 +19,7 @@ export function signed(body: string, secret: string = secrets[0]): string {
 export async function webhookWorld(
   facts: { readonly handle?: () => Promise<{ readonly ignoredBecause?: string }>; readonly clock?: Clock } = {},
 ) {
-  const folder = mkdtempSync(join(tmpdir(), 'slipway-webhooks-'));
-  const database = openEmbeddedDatabase({
-    file: join(folder, 'slipway.db'),
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  onTestFinished(async () => {
-    await database.close();
-    rmSync(folder, { recursive: true });
-  });
+  const { database } = testDatabase();
   const handled: string[] = [];
   const errors: unknown[] = [];
   const sources = [

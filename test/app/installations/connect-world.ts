@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { openEmbeddedDatabase } from '../../../app/embedded/database/embedded-database.ts';
 import { gitHostFromSettings } from '../../../app/git-hosts.ts';
 import { Connect, type ConnectNews } from '../../../app/installations/connect.ts';
 import { Connections } from '../../../app/installations/connections.ts';
@@ -14,6 +12,7 @@ import type { WebhookStep } from '../../../app/installations/keep-webhooks.ts';
 import { slipwayLabels } from '../../../app/installations/labels.ts';
 import { sealerOf } from '../../../app/installations/sealing.ts';
 import { StoredGitHosts } from '../../../app/installations/stored-git-hosts.ts';
+import { testDatabase } from '../embedded/database/test-database.ts';
 import { temporaryFolder } from '../embedded/git-host/running-host.ts';
 
 export interface Taken {
@@ -27,13 +26,7 @@ export async function connectWorld(provider: string, settings: Readonly<Record<s
   const folder = await temporaryFolder();
   const errors: unknown[] = [];
   const lines: string[] = [];
-  const database = openEmbeddedDatabase({
-    file: join(folder, 'slipway.db'),
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  onTestFinished(() => database.close());
+  const { database } = testDatabase();
   const clock = { ahead: 0, now: () => new Date(Date.now() + clock.ahead) };
   const stored = new StoredGitHosts({
     database,

@@ -1,12 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
-import { openEmbeddedDatabase } from '../../../app/embedded/database/embedded-database.ts';
+import { expect, it } from 'vitest';
 import { guardHost } from '../../../app/installations/guard-host.ts';
 import { Installations } from '../../../app/installations/installations.ts';
 import type { InstallationChange, InstallationEvent, RepositoryRef } from '../../../engine/core/trigger.ts';
 import { createGitLabHost } from '../../../providers/gitlab/adapter.ts';
+import { testDatabase } from '../embedded/database/test-database.ts';
 
 const web: RepositoryRef = { provider: 'github', tenant: 'github:7', id: '11', owner: 'acme', name: 'web' };
 const shop: RepositoryRef = { ...web, id: '12', name: 'shop' };
@@ -17,17 +14,7 @@ function told(change: InstallationChange, facts: Partial<InstallationEvent> = {}
 }
 
 async function world() {
-  const folder = mkdtempSync(join(tmpdir(), 'slipway-installations-'));
-  const database = openEmbeddedDatabase({
-    file: join(folder, 'slipway.db'),
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  onTestFinished(async () => {
-    await database.close();
-    rmSync(folder, { recursive: true });
-  });
+  const { database } = testDatabase();
   const started = async () => {
     const installations = new Installations({ database, clock: { now: () => new Date(0) } });
     await installations.prepare();

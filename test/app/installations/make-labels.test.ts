@@ -1,22 +1,15 @@
-import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { openEmbeddedDatabase } from '../../../app/embedded/database/embedded-database.ts';
 import { Installations } from '../../../app/installations/installations.ts';
 import { makeLabels } from '../../../app/installations/make-labels.ts';
 import { createGitHubHost } from '../../../providers/github/adapter.ts';
 import { ask } from '../../providers/contract-repository.ts';
-import { startWorld, temporaryFolder } from '../embedded/git-host/running-host.ts';
+import { testDatabase } from '../embedded/database/test-database.ts';
+import { startWorld } from '../embedded/git-host/running-host.ts';
 
 it('makes the labels that Slipway listens to in the repositories of an App, and leaves alone what is there', async () => {
   const { host, app, installationId, repository, annToken } = await startWorld();
-  const database = openEmbeddedDatabase({
-    file: join(await temporaryFolder(), 'slipway.db'),
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  onTestFinished(() => database.close());
+  const { database } = testDatabase();
   const installations = new Installations({ database, clock: { now: () => new Date() } });
   await installations.prepare();
   const ref = {

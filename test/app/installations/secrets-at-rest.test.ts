@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { expect, it, onTestFinished } from 'vitest';
-import { openEmbeddedDatabase } from '../../../app/embedded/database/embedded-database.ts';
+import { expect, it } from 'vitest';
 import { gitHostFromSettings } from '../../../app/git-hosts.ts';
 import { GitHostsInUse } from '../../../app/installations/git-hosts-in-use.ts';
 import { type Sealer, sealerOf } from '../../../app/installations/sealing.ts';
 import { StoredGitHosts } from '../../../app/installations/stored-git-hosts.ts';
 import type { Database } from '../../../engine/ports/database.ts';
+import { testDatabase } from '../embedded/database/test-database.ts';
 
 const newKey = () => randomBytes(32).toString('base64url');
 const secret = 'glpat-a-very-secret-token';
@@ -20,21 +19,6 @@ const settings = {
   GITLAB_CLONE_TOKEN: 'another',
   GITLAB_WEBHOOK_SECRET: 'webhook-secret-of-16',
 };
-
-function world(): { readonly database: Database; readonly folder: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'slipway-secrets-'));
-  const database = openEmbeddedDatabase({
-    file: join(folder, 'slipway.db'),
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  onTestFinished(async () => {
-    await database.close();
-    rmSync(folder, { recursive: true });
-  });
-  return { database, folder };
-}
 
 function storeOf(database: Database, sealer: Sealer | undefined): StoredGitHosts {
   return new StoredGitHosts({ database, sealer, clock: { now: () => new Date(0) } });
@@ -96,7 +80,7 @@ it.each([[[]], [['short']], [[randomBytes(16).toString('base64url')]]])('takes n
 });
 
 it('keeps no secret readable in the database, and gives it back to who holds the key', async () => {
-  const { database, folder } = world();
+  const { database, folder } = testDatabase();
   const sealer = await sealerOf([newKey()]);
   await storeOf(database, sealer).save(saved);
   for (const file of readdirSync(folder)) expect(readFileSync(join(folder, file)).includes(secret), file).toBe(false);
@@ -106,7 +90,7 @@ it('keeps no secret readable in the database, and gives it back to who holds the
 });
 
 it('reads what an older key sealed, and seals it with the newer one', async () => {
-  const { database } = world();
+  const { database } = testDatabase();
   const [older, newer] = [newKey(), newKey()];
   await storeOf(database, await sealerOf([older])).save(saved);
   const both = storeOf(database, await sealerOf([newer, older]));
@@ -119,11 +103,11 @@ it('reads what an older key sealed, and seals it with the newer one', async () =
 });
 
 it('stores nothing without a key, and says which one to set', async () => {
-  await expect(storeOf(world().database, undefined).save(saved)).rejects.toThrow('SLIPWAY_ENCRYPTION_KEY');
+  await expect(storeOf(testDatabase().database, undefined).save(saved)).rejects.toThrow('SLIPWAY_ENCRYPTION_KEY');
 });
 
 it('takes a stored host into use as it is saved, changed and removed, without a restart', async () => {
-  const { database } = world();
+  const { database } = testDatabase();
   const sealer = await sealerOf([newKey()]);
   const { inUse, lines } = await inUseOf(database, sealer);
   const genuine = (token: string) =>
@@ -149,7 +133,7 @@ it('takes a stored host into use as it is saved, changed and removed, without a 
 });
 
 it('lets the environment win over what is stored, and says so once', async () => {
-  const { database } = world();
+  const { database } = testDatabase();
   const sealer = await sealerOf([newKey()]);
   await storeOf(database, sealer).save(saved);
   const fixed = gitHostFromSettings('gitlab', { ...settings, GITLAB_URL: 'https://from-environment.example' });
@@ -161,7 +145,7 @@ it('lets the environment win over what is stored, and says so once', async () =>
 });
 
 it('goes on with the other hosts when one that is stored cannot be used', async () => {
-  const { database } = world();
+  const { database } = testDatabase();
   const sealer = await sealerOf([newKey()]);
   await storeOf(database, sealer).save(saved);
   await storeOf(database, sealer).save({ ...saved, provider: 'github', settings: { GITHUB_APP_ID: 'no number' } });

@@ -1,7 +1,5 @@
-import { join } from 'node:path';
 import { pino } from 'pino';
-import { expect, it, onTestFinished } from 'vitest';
-import { openEmbeddedDatabase } from '../../../app/embedded/database/embedded-database.ts';
+import { expect, it } from 'vitest';
 import { gitHostFromSettings } from '../../../app/git-hosts.ts';
 import { GitHostsInUse } from '../../../app/installations/git-hosts-in-use.ts';
 import { Installations } from '../../../app/installations/installations.ts';
@@ -9,18 +7,13 @@ import { StoredGitHosts } from '../../../app/installations/stored-git-hosts.ts';
 import { SweepInstallations } from '../../../app/installations/sweep-installations.ts';
 import { gitHubSetup } from '../../../providers/github/setup.ts';
 import { ask } from '../../providers/contract-repository.ts';
-import { startWorld, temporaryFolder } from '../embedded/git-host/running-host.ts';
+import { testDatabase } from '../embedded/database/test-database.ts';
+import { startWorld } from '../embedded/git-host/running-host.ts';
 
 /** An App on the embedded host, whose webhooks nobody listens to. */
 async function world() {
   const { host, app, installationId } = await startWorld();
-  const database = openEmbeddedDatabase({
-    file: join(await temporaryFolder(), 'slipway.db'),
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  onTestFinished(() => database.close());
+  const { database } = testDatabase();
   const clock = { now: () => new Date() };
   const log = pino({ level: 'silent' });
   const installations = new Installations({ database, clock });

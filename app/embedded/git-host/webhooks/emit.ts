@@ -8,6 +8,17 @@ import { type Host, timestamp } from '../host.ts';
 /** GitHub sends no webhook that is larger. */
 const maxPayloadBytes = 25 * 1024 * 1024;
 
+/** What a delivery says of its sending before it was sent. */
+const unsent = {
+  state: 'pending',
+  status: 'pending',
+  statusCode: 0,
+  durationMs: 0,
+  requestHeaders: {},
+  responseHeaders: {},
+  responseBody: '',
+} as const satisfies Partial<Delivery>;
+
 export interface WebhookEvent {
   readonly event: string;
   readonly action?: string;
@@ -93,13 +104,7 @@ function enqueue(
     repositoryId: event.repository?.id ?? null,
     redelivery: false,
     payload,
-    state: 'pending',
-    status: 'pending',
-    statusCode: 0,
-    durationMs: 0,
-    requestHeaders: {},
-    responseHeaders: {},
-    responseBody: '',
+    ...unsent,
     createdAt: now,
     deliveredAt: now,
   });
@@ -107,20 +112,14 @@ function enqueue(
   return delivery;
 }
 
-/** Queues the same delivery again: same GUID, same body. @throws RangeError for an unknown hook */
+/** Queues the same delivery again: same GUID, same body. */
 export function redeliver(host: Host, delivery: Delivery): Delivery {
   const now = timestamp(host.now());
   const { id: _, ...same } = delivery;
   const again = host.store.deliveries.insert({
     ...same,
     redelivery: true,
-    state: 'pending',
-    status: 'pending',
-    statusCode: 0,
-    durationMs: 0,
-    requestHeaders: {},
-    responseHeaders: {},
-    responseBody: '',
+    ...unsent,
     createdAt: now,
     deliveredAt: now,
   });
