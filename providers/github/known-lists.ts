@@ -22,7 +22,8 @@ interface Page<T> {
 
 /**
  * Lists of repositories as they were last read. Asked whether a page is still the same, GitHub says so without counting it
- * against the hourly limit: what is looked at again and again costs only what changed.
+ * against the hourly limit: what is looked at again and again costs only what changed, and once an hour all of it, when
+ * the installation has a new token, for which GitHub has other ETags.
  * https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate
  */
 export class KnownLists<T> {
