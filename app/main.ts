@@ -364,7 +364,7 @@ export async function startSlipway(
       cluster.stop();
       rollOut.stop();
       conversation.stop();
-      showChecks.stop();
+      await showChecks.stop();
       await letIn.stop();
       await gitHosts.inUse.stop();
       await jobs.stop();

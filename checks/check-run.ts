@@ -166,7 +166,7 @@ export function titleOf(state: StageState): string {
       const back = state.rolledBackTo === undefined ? '' : `; rolled back to revision ${state.rolledBackTo.revision}`;
       const { tests } = state;
       if (tests !== undefined && tests.failed > 0)
-        return `${tests.failed} of ${tests.failed + tests.passed} tests failed${back}`;
+        return `${tests.failed} of ${tests.failed + tests.passed} ${tests.failed + tests.passed === 1 ? 'test' : 'tests'} failed${back}`;
       return `${causeOf(state.cause)}${back}`;
     }
     case 'skipped':

@@ -48,6 +48,7 @@ const keptMs = 30 * 24 * 3_600_000;
 const lateMs = 30_000;
 const writersPerTenant = 6;
 const maxTries = 20;
+const stopMs = 3_000;
 /** Permissions are accepted, and fresh commits found, some minutes late; half an hour of trying covers that. */
 const maxRefusedTries = 12;
 const maxRetryMs = 5 * 60_000;
@@ -208,9 +209,12 @@ export class HostWriter {
     while (this.#wanted.size > 0 || this.#writing.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
-  stop(): void {
+  /** Begins nothing more, and lets end what is being written, unless the host takes too long to answer. */
+  async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
+    for (let waitedMs = 0; this.#writing.size > 0 && waitedMs < stopMs; waitedMs += 10)
+      await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
   async expire(): Promise<number> {

@@ -170,8 +170,8 @@ export class ShowChecks {
     return this.#writer.idle();
   }
 
-  stop(): void {
-    this.#writer.stop();
+  stop(): Promise<void> {
+    return this.#writer.stop();
   }
 
   /** Forgets what was shown long ago. @returns how much */

@@ -168,7 +168,10 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
   const limiter = new RateLimiter(options.requestsPerHour ?? 1_000_000, now);
   const secondary = new SecondaryLimits(face.name, now);
   const limits = options.secondaryLimits === undefined ? { limiter } : { limiter, secondary };
-  answerWith(server, hostApplication(host, { faults, requests, ...limits, assets: await loadAssets() }));
+  const answered = answerWith(
+    server,
+    hostApplication(host, { faults, requests, ...limits, assets: await loadAssets() }),
+  );
   await announceLeftOver(host);
   outbox.wake();
 
@@ -191,6 +194,7 @@ export async function startEmbeddedGitHost(options: EmbeddedGitHostOptions): Pro
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await close(server);
+    await answered();
     await outbox.stop();
     // A push that was under way still writes what it did.
     await host.refLock.idle();

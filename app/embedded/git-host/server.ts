@@ -10,6 +10,8 @@ import type { RateLimiter } from './rate-limit.ts';
 import type { RequestCounter } from './request-counter.ts';
 import type { SecondaryLimits } from './secondary-limits.ts';
 
+const stopMs = 2_000;
+
 /** Everything that the host answers: git, the API, pages. */
 export function hostApplication(
   host: Host,
@@ -53,8 +55,24 @@ export function portOf(server: Server): number {
   return address.port;
 }
 
-export function answerWith(server: Server, app: Hono<{ Bindings: HttpBindings }>): void {
-  server.on('request', getRequestListener(app.fetch));
+/** @returns a wait for the answers that are being made, of those whose askers hung up too; for two seconds at most */
+export function answerWith(server: Server, app: Hono<{ Bindings: HttpBindings }>): () => Promise<void> {
+  let open = 0;
+  server.on(
+    'request',
+    getRequestListener(async (request, bindings) => {
+      open += 1;
+      try {
+        return await app.fetch(request, bindings);
+      } finally {
+        open -= 1;
+      }
+    }),
+  );
+  return async () => {
+    for (let waitedMs = 0; open > 0 && waitedMs < stopMs; waitedMs += 10)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+  };
 }
 
 export async function close(server: Server): Promise<void> {

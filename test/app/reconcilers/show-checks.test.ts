@@ -23,11 +23,14 @@ class RecordingHost {
     [];
   readonly comments: { readonly at: number; readonly number: number; readonly body: string }[] = [];
   fault: Error | undefined;
+  /** What each check's answer waits for. */
+  answers: Promise<void> = Promise.resolve();
 
   readonly port = {
     capabilities: { ...gitHubCapabilities, slashCommandsTaken: false },
     publishCheck: async (_: unknown, sha: string, check: CheckRun) => {
       this.#fail();
+      await this.answers;
       const { name, state, branch } = check;
       const facts = { at: Date.now(), id: `${sha}/${name}`, status: state.status };
       this.checks.push({ ...facts, ...(branch === undefined ? {} : { branch }) });
@@ -63,8 +66,8 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  show.stop();
   vi.useRealTimers();
+  await show.stop();
   await database.close();
   rmSync(folder, { recursive: true });
 });
@@ -174,12 +177,28 @@ it('writes the same thing once, however often it is told', async () => {
     tell(given.current);
     await pass(5_000);
   }
-  show.stop();
+  await show.stop();
   await open();
   tell(given.current);
   await pass(5_000);
   expect(host.checks).toHaveLength(stages.length);
   expect(host.comments).toHaveLength(1);
+});
+
+it('ends only when what was being written is, so that nothing of it fails behind', async () => {
+  const answer = Promise.withResolvers<void>();
+  host.answers = answer.promise;
+  tell(runOf(1).current);
+  await pass(10_000);
+  let isOver = false;
+  const stopping = show.stop().then(() => (isOver = true));
+  await pass(1_000);
+  expect({ isOver, written: host.checks.length }).toEqual({ isOver: false, written: 0 });
+  answer.resolve();
+  await pass(1_000);
+  await stopping;
+  expect(host.checks.length).toBeGreaterThan(0);
+  expect(errors).toEqual([]);
 });
 
 it('waits as long as the host asks, then writes', async () => {
