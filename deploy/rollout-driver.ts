@@ -152,7 +152,25 @@ export class RolloutDriver {
       ...(supersededBy === undefined ? {} : { supersededBy }),
       ...(because === undefined ? {} : { cancelledBecause: because }),
     };
-    return decide(rollout, facts);
+    const event = decide(rollout, facts);
+    return event?.type === 'RolloutTripped' && because === undefined
+      ? this.#withTrouble(event, environment, revision)
+      : event;
+  }
+
+  /** That it is not ready is no help to anybody: why is. */
+  async #withTrouble(
+    event: Extract<RolloutEvent, { type: 'RolloutTripped' }>,
+    environment: EnvironmentRef,
+    revision: Revision,
+  ): Promise<RolloutEvent> {
+    const trouble = await this.#cluster.trouble(environment, revision).catch((error: unknown) => {
+      this.#onError(error);
+      return undefined;
+    });
+    if (trouble === undefined) return event;
+    const { message, excerpt } = trouble;
+    return { ...event, reason: `${event.reason}: ${message}`, ...(excerpt.length === 0 ? {} : { excerpt }) };
   }
 
   async #goBack(

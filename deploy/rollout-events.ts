@@ -27,8 +27,8 @@ export type RolloutEvent = { readonly at: Date } & (
       readonly origin?: RolloutOrigin;
     }
   | { readonly type: 'RevisionReady' }
-  /** It did not get ready, or failed its smoke request: it is left. */
-  | { readonly type: 'RolloutTripped'; readonly reason: string }
+  /** It did not get ready, or failed its smoke request: it is left. `excerpt`: the last lines of a replica that ended. */
+  | { readonly type: 'RolloutTripped'; readonly reason: string; readonly excerpt?: readonly string[] }
   | { readonly type: 'RolloutSucceeded'; readonly url?: string }
   /** `to` absent: there was nothing to go back to, and the service was taken away. */
   | { readonly type: 'RolloutRolledBack'; readonly to?: Stand; readonly message: string }

@@ -19,6 +19,8 @@ export interface Rollout {
   readonly previous?: Stand;
   readonly startedAt: Date;
   readonly state: RolloutStatus;
+  /** The last lines of a replica that ended instead of getting ready. */
+  readonly excerpt?: readonly string[];
 }
 
 export function evolve(rollout: Rollout | undefined, event: RolloutEvent): Rollout {
@@ -31,7 +33,11 @@ export function evolve(rollout: Rollout | undefined, event: RolloutEvent): Rollo
     case 'RevisionReady':
       return { ...rollout, state: { status: 'smoking', since: event.at } };
     case 'RolloutTripped':
-      return { ...rollout, state: { status: 'rolling-back', since: event.at, reason: event.reason } };
+      return {
+        ...rollout,
+        state: { status: 'rolling-back', since: event.at, reason: event.reason },
+        ...(event.excerpt === undefined ? {} : { excerpt: event.excerpt }),
+      };
     case 'RolloutSucceeded':
       return { ...rollout, state: { status: 'succeeded', ...(event.url === undefined ? {} : { url: event.url }) } };
     case 'RolloutRolledBack':

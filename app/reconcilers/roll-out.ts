@@ -217,14 +217,13 @@ function resultOf(rollout: Rollout, environment: string, durationMs: number): At
     const deployed = { environment, revision, digest, ...(state.url === undefined ? {} : { url: state.url }) };
     return { outcome: 'succeeded', durationMs, artifacts: [], annotations: [], log: noLog, deployed };
   }
-  const message = endMessage(rollout);
-  if (state.status !== 'rolled-back')
-    return failure({ type: state.status === 'held' ? 'not-ready' : 'configuration', message }, durationMs);
+  const isNotReady = state.status === 'rolled-back' || state.status === 'held';
+  const type = isNotReady ? 'not-ready' : 'configuration';
+  const to = state.status === 'rolled-back' ? state.to : undefined;
   return {
-    ...failure({ type: 'not-ready', message }, durationMs),
-    ...(state.to === undefined
-      ? {}
-      : { rolledBackTo: { environment, revision: state.to.revision, digest: state.to.digest } }),
+    ...failure({ type, message: endMessage(rollout) }, durationMs),
+    evidence: { excerpt: rollout.excerpt ?? [], annotations: [] },
+    ...(to === undefined ? {} : { rolledBackTo: { environment, revision: to.revision, digest: to.digest } }),
   };
 }
 

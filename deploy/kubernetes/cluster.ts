@@ -15,6 +15,7 @@ import { restrictedContainer, restrictedPod } from '../../engine/restricted-pod.
 import type { Cluster, ServiceObservation } from '../ports/cluster.ts';
 import { DeployError, type DeployErrorCode } from '../ports/errors.ts';
 import type { EnvironmentRef, Revision } from '../revision.ts';
+import { replicaTrouble } from './replica-trouble.ts';
 
 export interface ClusterSettings {
   readonly namespaceOf: (environment: EnvironmentRef) => string;
@@ -35,6 +36,8 @@ const revisionLabel = 'slipway.dev/revision';
 const serviceLabel = 'app.kubernetes.io/name';
 const localAddress = 'slipway.dev/local-address';
 const appFolder = '/slipway/app';
+/** What is wrong with some is wrong with all. */
+const maxPods = 20;
 
 /** Deployments and Services of a Kubernetes cluster, a namespace for each environment of a tenant. */
 export function kubernetesCluster(config: KubeConfig, settings: ClusterSettings): Cluster {
@@ -79,6 +82,14 @@ export function kubernetesCluster(config: KubeConfig, settings: ClusterSettings)
         const found = await read(core.readNamespacedService({ namespace, name: service }));
         const url = found === undefined ? undefined : urlOf(found, namespace);
         return { ...readiness(deployment), ...(url === undefined ? {} : { url }) };
+      }),
+
+    trouble: (environment, { number, target }) =>
+      attempt(`Looking at the replicas of ${target.service} in ${environment.environment}`, async () => {
+        const labelSelector = `${serviceLabel}=${target.service},${revisionLabel}=${number}`;
+        const namespace = settings.namespaceOf(environment);
+        const { items } = await core.listNamespacedPod({ namespace, labelSelector, limit: maxPods });
+        return replicaTrouble(items);
       }),
 
     pause: (environment, service) =>
@@ -165,6 +176,7 @@ function fetchContainer(digest: string, { agentEndpoint, agentImage, fetchComman
       { name: 'SLIPWAY_ARTIFACT', value: digest },
       { name: 'SLIPWAY_WORKSPACE', value: appFolder },
     ],
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: restrictedContainer,
     volumeMounts: [
       { name: 'app', mountPath: appFolder },
@@ -184,6 +196,8 @@ function serviceContainer(target: DeployTarget, images: TenantSettings['images']
     env: [{ name: 'PORT', value: String(port) }, ...Object.entries(env).map(([name, value]) => ({ name, value }))],
     ports: [{ name: 'http', containerPort: port, protocol: 'TCP' }],
     readinessProbe: { httpGet: { path: readyPath, port }, periodSeconds: 1, failureThreshold: 3 },
+    // Its last words, should it end.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: restrictedContainer,
   };
 }

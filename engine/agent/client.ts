@@ -11,10 +11,13 @@ import { type AgentMessage, agentService, maxMessageBytes } from './protocol.ts'
 
 /** The agent's side of the endpoint. What the controller answers is taken as it is: the agent trusts whom it works for. */
 export class AgentClient extends Client {
-  /** @param endpoint `host:port` @param options beside the limit on messages */
+  /** @param endpoint `host:port` @param options beside those that every agent has */
   constructor(endpoint: string, options: ClientOptions = {}) {
     super(endpoint, credentials.createInsecure(), {
       'grpc.max_receive_message_length': maxMessageBytes,
+      // A controller that vanished without a word is noticed.
+      'grpc.keepalive_time_ms': 20_000,
+      'grpc.keepalive_timeout_ms': 10_000,
       ...options,
     });
   }

@@ -63,8 +63,6 @@ export class Session {
     readonly spool?: LogSpool;
   }) {
     this.#client = new AgentClient(options.endpoint, {
-      'grpc.keepalive_time_ms': 20_000,
-      'grpc.keepalive_timeout_ms': 10_000,
       'grpc.enable_retries': 0,
       // The channel has a pace of its own, by default a second and up to two minutes, and refuses attempts in between.
       'grpc.initial_reconnect_backoff_ms': firstRetryMs,

@@ -51,6 +51,7 @@ describe('a rollout during which the machine’s clock is set', () => {
             ? { isReady: false, message: 'starting' }
             : { isReady: true, message: 'ready', revision: 1, url: `http://127.0.0.1:${address.port}` };
         },
+        trouble: async () => undefined,
         pause: async () => undefined,
         remove: async () => undefined,
       },

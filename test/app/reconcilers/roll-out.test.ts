@@ -50,6 +50,7 @@ describe('a rollout while the store is away', () => {
       cluster: {
         apply: async (_, { number }) => void applied.push(number),
         observe: async () => ({ isReady: false, message: 'starting' }),
+        trouble: async () => undefined,
         pause: async () => undefined,
         remove: async () => undefined,
       },

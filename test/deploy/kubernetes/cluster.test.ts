@@ -1,5 +1,5 @@
 import { AppsV1Api, NetworkingV1Api } from '@kubernetes/client-node';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { readTenantSettings } from '../../../app/tenant-settings.ts';
 import { kubernetesCluster } from '../../../deploy/kubernetes/cluster.ts';
 import type { Revision } from '../../../deploy/revision.ts';
@@ -69,4 +69,27 @@ it('deploys into a namespace that is kept apart, by the images and logins of its
     ['registry.example/acme/node:24', [{ name: 'login' }]],
     ['mirror.example/node:24', undefined],
   ]);
+});
+
+it('tells the last words of a service that ends instead of getting ready', async () => {
+  const cluster = kubernetesCluster(test.config, {
+    namespaceOf: (environment) => namespaces.nameOfEnvironment(environment),
+    ensureNamespace: (environment) => namespaces.ensureEnvironment(environment),
+    agentEndpoint: '127.0.0.1:7301',
+    agentImage: 'slipway:1',
+    fetchCommand: ['sh', '-c', 'echo no such artifact >&2; exit 3'],
+    tenant: settingsOf,
+  });
+  const environment = { tenant: 'github:9', repositoryId: '1', repository: 'acme/web', environment: 'staging' };
+  await cluster.apply(environment, revision);
+  const trouble = await vi.waitFor(
+    async () => {
+      const found = await cluster.trouble(environment, revision);
+      expect(found?.excerpt).not.toEqual([]);
+      return found;
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+  expect(trouble?.message).toMatch(/^its container "fetch-artifact" ended \(exit code 3\)/);
+  expect(trouble?.excerpt).toEqual(['no such artifact']);
 });

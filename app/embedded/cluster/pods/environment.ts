@@ -39,6 +39,7 @@ export function localContainer(setting: ContainerSetting): ShimContainer {
     argv: words.map((word) => variables.localText(word)),
     workingFolder: workingDir === undefined ? folder.home : (paths.translated(workingDir) ?? workingDir),
     environment: variables.entries(),
+    tellsOutput: container.terminationMessagePolicy === 'FallbackToLogsOnError',
   };
 }
 

@@ -221,7 +221,7 @@ export class PodWorker {
       container:
         container.readinessProbe?.exec || container.livenessProbe?.exec || container.startupProbe?.exec
           ? this.#local(pod, container)
-          : { name, argv: [], workingFolder: '/', environment: {} },
+          : { name, argv: [], workingFolder: '/', environment: {}, tellsOutput: false },
       mark: `${this.#uid}/${name}/${restarts}`,
     };
     return new ContainerProbes(

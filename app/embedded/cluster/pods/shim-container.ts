@@ -73,6 +73,7 @@ export function runContainer(
           exitCode,
           ...(signal === undefined ? {} : { signal }),
           reason: exitCode === 0 ? 'Completed' : 'Error',
+          ...(exitCode === 0 || !container.tellsOutput ? {} : { message: log.tail }),
           startedAtMs,
           finishedAtMs,
         });

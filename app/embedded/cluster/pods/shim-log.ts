@@ -5,6 +5,8 @@ const newline = 10;
 /** Longer lines are split with the mark P, as container runtimes do. */
 const lineBytes = 16 * 1024;
 const fileBytes = 16 * 1024 * 1024;
+/** As much of a log as Kubernetes takes for a termination message. */
+const tailBytes = 2_048;
 
 /**
  * A container's output on disk as container runtimes write it: `<time> stdout F <line>`. At most two files of 16 MiB;
@@ -15,13 +17,20 @@ export class ContainerLog {
   readonly #rests = new Map<string, Buffer>();
   #descriptor: number;
   #size = 0;
+  #tail = Buffer.alloc(0);
 
   constructor(file: string) {
     this.#file = file;
     this.#descriptor = openSync(file, 'a', 0o600);
   }
 
+  /** The last of what was written, of both streams. */
+  get tail(): string {
+    return this.#tail.toString('utf8');
+  }
+
   write(stream: 'stdout' | 'stderr', chunk: Buffer): void {
+    this.#tail = Buffer.concat([this.#tail, chunk.subarray(-tailBytes)]).subarray(-tailBytes);
     const rest = this.#rests.get(stream);
     const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
     const full = Buffer.from(`${now()} ${stream} F `);

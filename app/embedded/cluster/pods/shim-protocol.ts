@@ -22,6 +22,8 @@ export interface ShimContainer {
   readonly argv: readonly string[];
   readonly workingFolder: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Where it fails, its end tells the last of its output. */
+  readonly tellsOutput: boolean;
 }
 
 export interface StopRequest {
