@@ -73,6 +73,7 @@ const noise: readonly RegExp[] = [
   /\b(node:internal|node_modules)\b/,
   /^\s*at .*\(?node:/,
   // What Node tells of its own error around the assertion's.
+  /^\s*[{}]$/,
   /^\s*(code: 'ERR_|failureType:|generatedMessage:|operator:|diff:)/,
   /^\s*at (java\.|javax\.|jdk\.|sun\.|org\.junit\.|org\.opentest4j\.|org\.testng\.|org\.apache\.maven\.|org\.gradle\.|junit\.)/,
 ];
