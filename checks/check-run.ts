@@ -181,6 +181,7 @@ export function noteOf(state: StageState): string {
   return titleOf(state).replace(/ in \d[\d.]* (?:ms|s|min \d+ s)$/, '');
 }
 
+/** A failure in a few words, fit for a check's title. */
 export function causeOf(cause: FailureCause): string {
   switch (cause.type) {
     case 'command':

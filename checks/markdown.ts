@@ -60,6 +60,7 @@ export function clipped(text: string, maxBytes: number): string {
   return closing === undefined ? `${shorter}${note}` : `${shorter}\n${closing}${note}`;
 }
 
+/** A time in milliseconds as people read it: `340 ms`, `12.5 s`, `3 min 07 s`. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;

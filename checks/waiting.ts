@@ -22,6 +22,7 @@ export function approvedBy(approval: Approval | undefined): string | undefined {
   return `approved by ${approval.given.map(({ by }) => by.login).join(', ')}`;
 }
 
+/** Whose consent counts, in words. */
 export function whoMay({ policy, subject }: Pick<Approval, 'policy' | 'subject'>): string {
   const named = policy.by.map((group) => (group.type === 'person' ? group.login : `team ${group.name}`));
   const who = named.length === 0 ? 'somebody who may write here' : named.join(' or ');

@@ -26,6 +26,7 @@ export interface Revision {
   readonly rollbackOf?: number;
 }
 
+/** Names an environment among all tenants' in the store. */
 export function environmentKey({ tenant, repositoryId, environment }: EnvironmentRef): string {
   return `${tenant}/${repositoryId}/${environment}`;
 }

@@ -23,6 +23,7 @@ export interface Rollout {
   readonly excerpt?: readonly string[];
 }
 
+/** Folds one event into the rollout. @throws RangeError for an event before `RolloutStarted` */
 export function evolve(rollout: Rollout | undefined, event: RolloutEvent): Rollout {
   if (event.type === 'RolloutStarted') {
     const { type: _, at, origin: __, ...facts } = event;
@@ -57,6 +58,7 @@ export function evolve(rollout: Rollout | undefined, event: RolloutEvent): Rollo
   }
 }
 
+/** Nothing more comes of it. */
 export function isOver({ state }: Rollout): boolean {
   return (
     state.status === 'succeeded' ||

@@ -49,6 +49,7 @@ export function networks(cidrs: readonly string[]): BlockList {
   return list;
 }
 
+/** False for a name: only addresses are in networks. */
 export function isIn(list: BlockList, address: string): boolean {
   return isIP(address) > 0 && list.check(address, familyOf(address));
 }

@@ -11,6 +11,7 @@ export interface BotSession<Api, At> {
   self(): Promise<Person>;
 }
 
+/** Calls of one user, their faults in our words. Who the user is is asked once, and again after a failure. */
 export function botSession<Api, At>(parts: {
   readonly api: Api;
   readonly at: (repository: RepositoryRef) => At;

@@ -28,6 +28,7 @@ export interface Asked {
   readonly host: GitHost;
 }
 
+/** What was asked for is done. Without a `text` in the facts it shows elsewhere, and nothing is written under it. */
 export function done(why: string, facts: Partial<Answer> = {}): Answer {
   return { outcome: 'done', why, ...facts };
 }
@@ -37,6 +38,7 @@ export function refused(why: string, facts: Partial<Answer> = {}): Answer {
   return { outcome: 'refused', why, text: `${why}.`, ...facts };
 }
 
+/** Somebody asked who may not. @param why told to the person too, so it is Markdown */
 export function denied(why: string, facts: Partial<Answer> = {}): Answer {
   return { outcome: 'denied', why, text: `${why}.`, ...facts };
 }

@@ -32,6 +32,7 @@ export async function rightOf(
   return { may: false, why: `${what} is for ${namesOf(groups)}; ${person.login} is none of them` };
 }
 
+/** Whether a person is named, or in one of the teams: asked of the host now. @throws GitHostError when it cannot be asked */
 export async function isIn(
   host: GitHost,
   repository: RepositoryRef,

@@ -7,10 +7,12 @@ export function daysLeft(expiresAt: Date, now: Date): number {
   return Math.max(0, Math.floor((expiresAt.getTime() - now.getTime()) / dayMs));
 }
 
+/** People are told. */
 export function isExpiringSoon(expiresAt: Date, now: Date): boolean {
   return daysLeft(expiresAt, now) <= soonDays;
 }
 
+/** They are told again, with more weight. */
 export function isExpiringNow(expiresAt: Date, now: Date): boolean {
   return daysLeft(expiresAt, now) <= urgentDays;
 }

@@ -120,6 +120,7 @@ export function placeOf({ trigger }: Run): number | undefined {
   return trigger.type === 'manual' ? trigger.askedIn?.number : undefined;
 }
 
+/** Of a comment's text as the host keeps it: one that somebody edited since is no longer what was shown. */
 export function hashOf(body: string): string {
   return createHash('sha256').update(body).digest('hex');
 }

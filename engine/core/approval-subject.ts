@@ -46,6 +46,7 @@ export function driftOf(
   return drifted === undefined ? undefined : { field: drifted[0], was: drifted[1], is: drifted[2] };
 }
 
+/** By id or by login: a commit may name its author by login alone. */
 export function isAuthor({ authors }: ApprovalSubject, person: Person): boolean {
   const login = person.login.toLowerCase();
   return authors.some((author) => author.id === person.id || author.login.toLowerCase() === login);

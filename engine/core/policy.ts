@@ -36,6 +36,7 @@ export interface Policy {
 
 export const emptyPolicy: Policy = { environments: [], hotfix: [] };
 
+/** What the policy says of an environment; undefined where it says nothing. */
 export function environmentPolicy(policy: Policy | undefined, environment: string): EnvironmentPolicy | undefined {
   return policy?.environments.find((each) => each.environment === environment);
 }

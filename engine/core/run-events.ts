@@ -25,6 +25,7 @@ export interface Annotation {
   readonly message: string;
 }
 
+/** An attempt's tests, counted from its reports. */
 export interface TestSummary {
   readonly passed: number;
   readonly failed: number;

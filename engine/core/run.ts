@@ -134,10 +134,12 @@ export function stageState(run: Run, stage: string): StageState {
   return state;
 }
 
+/** The stage as the run's plan has it; undefined for a name that is not in it. */
 export function plannedStage(run: Run, stage: string): PlannedStage | undefined {
   return run.plan.stages.find((planned) => planned.name === stage);
 }
 
+/** This attempt is over. A further one may still be planned. */
 export function isEnded(state: StageState): boolean {
   return state.status !== 'waiting' && state.status !== 'scheduled' && state.status !== 'running';
 }

@@ -24,10 +24,12 @@ export interface InUse {
   readonly pools: ReadonlyMap<string, number>;
 }
 
+/** Tells a tenant's pool from all others; the separator stands in neither name. */
 export function poolKey({ tenant, name }: PoolOf): string {
   return `${tenant}\0${name}`;
 }
 
+/** How many stages may have a slot at once. */
 export interface SlotRules {
   /** Stages of one team at once. */
   readonly teamSlots: number;
@@ -39,6 +41,7 @@ export interface SlotRules {
   readonly slotsOf?: (pool: PoolOf) => number;
 }
 
+/** A slot for a stage that was ready, and why it was this one. */
 export interface Grant {
   readonly runId: string;
   readonly stage: string;

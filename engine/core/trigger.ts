@@ -9,6 +9,7 @@ export function Sha(text: string): Sha {
   return text;
 }
 
+/** Whether a text is a full commit hash, lower case. */
 export function isSha(text: string): text is Sha {
   return fullHash.test(text);
 }

@@ -34,6 +34,7 @@ export interface Detected {
   readonly yaml: string;
 }
 
+/** Never fails for what it finds: where there is nothing to build, the explanation says so and there are no stages. */
 export async function detectPipeline(files: RepositoryFiles): Promise<Detected> {
   const found = await searchFor(stacks, files);
   const { explanation, stages } = found.explanation.length > 0 ? found : await searchFor(withoutStack, files);

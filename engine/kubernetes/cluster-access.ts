@@ -22,6 +22,7 @@ export const neededAccess: readonly NeededAccess[] = [
 const Version = z.object({ gitVersion: z.string() });
 const Review = z.object({ status: z.object({ allowed: z.boolean() }) });
 
+/** What Slipway may do in the cluster that a kubeconfig names, asked by reviews of its own access. */
 export function clusterAccess(config: KubeConfig): ClusterAccess {
   const server = config.getCurrentCluster()?.server ?? '';
   return {

@@ -4,6 +4,7 @@ import type { Egress } from '../core/tenant.ts';
 import { isPublic } from '../public-address.ts';
 import type { Way, Ways } from './egress-rules.ts';
 
+/** A place that stages talk to. `host` is a name or an address. */
 export interface HostAndPort {
   readonly host: string;
   readonly port: number;

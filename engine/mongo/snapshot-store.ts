@@ -12,6 +12,7 @@ interface StoredSnapshot {
   readonly run: Run;
 }
 
+/** One snapshot per run, the latest; of another shape of `Run` there is none. */
 export function mongoSnapshotStore(database: Database): SnapshotStore {
   const snapshots = database.collection<StoredSnapshot>('snapshots');
   return {
