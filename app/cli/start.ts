@@ -148,9 +148,13 @@ async function bringUp(
   const log = pino({ level: process.env['SLIPWAY_LOG'] ?? 'error' }, pino.destination(2));
   const paint = paintFor(process.stdout);
   const view = new RunView(process.stdout);
-  const kubeconfig = await clusterFromEnvironment(environment);
-  const isClusterEmbedded = kubeconfig === undefined || (await isEmbeddedCluster(kubeconfig));
+  const named = await clusterFromEnvironment(environment);
+  const isNamedEmbedded = named !== undefined && (await isEmbeddedCluster(named));
   const address = environment.SLIPWAY_AGENT_ADDRESS;
+  // Many have KUBECONFIG set all day, and samples have no business in the cluster that it names.
+  const isPassedOver = named !== undefined && !isNamedEmbedded && address === undefined;
+  const kubeconfig = isPassedOver ? undefined : named;
+  const isClusterEmbedded = isNamedEmbedded || kubeconfig === undefined;
   const embedded = [
     ...(environment.MONGODB_URI === undefined ? ['database'] : []),
     ...(kubeconfig === undefined ? ['cluster'] : []),
@@ -158,6 +162,10 @@ async function bringUp(
   view.say(
     `${paint('bold', 'Slipway')} starts with its embedded ${embedded.join(', ')}${embedded.length === 0 ? '' : ' and '}Git host, in ${dataDir}`,
   );
+  if (isPassedOver)
+    view.say(
+      'The cluster that KUBECONFIG names is left alone. To use it, set SLIPWAY_AGENT_ADDRESS, which its pods reach.',
+    );
   if (isClusterEmbedded) {
     view.say(
       paint(

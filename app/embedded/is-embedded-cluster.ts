@@ -23,7 +23,7 @@ export async function isEmbeddedCluster(kubeconfig: string): Promise<boolean> {
       code: 'unavailable',
       what: `Asking the cluster at ${server}`,
       why: 'It does not answer as a cluster does',
-      fix: 'Start it (`slipway embedded cluster`), or correct KUBECONFIG',
+      fix: 'Start it (`slipway embedded cluster`), or correct or unset KUBECONFIG',
       cause,
     });
   }

@@ -19,6 +19,8 @@ export interface CreatePodsSettings {
   readonly stopGraceMs: number;
   /** How long a pod whose stage succeeded is left to end by itself. */
   readonly lingerMs: number;
+  /** And how long at most, while the cluster has as many pods to make as it takes. */
+  readonly longestLingerMs: number;
   readonly createRetries: number;
 }
 
@@ -27,6 +29,7 @@ export const defaultCreatePodsSettings: CreatePodsSettings = {
   pendingMs: 15 * 60_000,
   stopGraceMs: 10_000,
   lingerMs: 2_000,
+  longestLingerMs: 30_000,
   createRetries: 6,
 };
 
@@ -142,13 +145,20 @@ export class CreatePods {
 
   /**
    * A pod that has ended is removed by one write, one that runs takes three; and at this moment the cluster has the next
-   * stage's pod to make.
+   * stage's pod to make. While many wait to be made, what is over makes way for them: nobody waits for its end.
    */
   #linger(run: Run, stage: string, attempt: number): void {
     const name = podName(run.runId, stage, attempt);
     if (!this.#asked.has(name)) return;
     this.#forget(name);
-    this.#after(`linger/${name}`, this.#settings.lingerMs, () => this.#remove(name, run.repository.tenant));
+    const { lingerMs, longestLingerMs } = this.#settings;
+    const until = performance.now() + longestLingerMs;
+    const leave = () =>
+      this.#after(`linger/${name}`, lingerMs, async () => {
+        if (this.#window.isFull && performance.now() < until) leave();
+        else await this.#remove(name, run.repository.tenant);
+      });
+    leave();
   }
 
   async #create(pod: AttemptPod): Promise<void> {

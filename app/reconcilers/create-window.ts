@@ -51,6 +51,11 @@ export class CreateWindow {
     return this.#shut === undefined ? Math.max(0, Math.floor(this.#width) - this.#open - this.#waiting.length) : 0;
   }
 
+  /** More than half of what the cluster takes is under way. */
+  get isFull(): boolean {
+    return this.#open * 2 > this.#width;
+  }
+
   /**
    * Makes the create. After a takeover more than fit are there at once: they take turns.
    * @param overloadOf undefined for a failure that says nothing of the cluster's load
@@ -59,10 +64,10 @@ export class CreateWindow {
     if (this.#shut === undefined && this.#open < Math.floor(this.#width)) this.#open += 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     const beganAt = this.#nowMs();
-    const wasFull = this.#isFull();
+    const wasFull = this.isFull;
     try {
       await create();
-      this.#answered(beganAt, wasFull || this.#isFull());
+      this.#answered(beganAt, wasFull || this.isFull);
     } catch (error) {
       const overload = overloadOf(error);
       if (overload !== undefined) this.#refused(beganAt, overload);
@@ -71,10 +76,6 @@ export class CreateWindow {
       this.#open -= 1;
       this.#letIn();
     }
-  }
-
-  #isFull(): boolean {
-    return this.#open * 2 > this.#width;
   }
 
   #answered(beganAt: number, isFull: boolean): void {

@@ -21,6 +21,8 @@ class World {
   readonly scheduler: Scheduler;
   readonly commits: Commit<RunEvent>[] = [];
   refuse: EngineErrorCode | undefined;
+  /** While set, the cluster answers no create. */
+  answers: Promise<void> | undefined;
   isStoreAway = false;
   #observe: (observation: PodObservation) => void = () => undefined;
 
@@ -42,7 +44,7 @@ class World {
           this.commits.push(commit);
           return 'appended';
         },
-        load: async (_, after) => this.commits.filter(({ version }) => version > after),
+        load: async (of, after) => this.commits.filter(({ stream, version }) => stream === of && version > after),
         streams: async function* () {},
       },
       snapshots: { save: async () => undefined, latest: async () => undefined, clear: async () => undefined },
@@ -56,6 +58,7 @@ class World {
           if (this.refuse !== undefined)
             throw new EngineError({ code: this.refuse, what: 'Creating it', why: 'no room', fix: 'Ask for less' });
           this.started.push(pod);
+          await this.answers;
         },
         stop: async ({ podName }) => {
           this.stopped.push(podName);
@@ -84,12 +87,12 @@ class World {
     await vi.advanceTimersByTimeAsync(10);
   }
 
-  async create(): Promise<void> {
-    await this.loop.send('r1', {
+  async create(runId = 'r1', stages = [stage('test')]): Promise<void> {
+    await this.loop.send(runId, {
       type: 'CreateRun',
-      runId: 'r1',
+      runId,
       trigger,
-      plan: { source: { type: 'detected', explanation: [] }, stages: [stage('test')] },
+      plan: { source: { type: 'detected', explanation: [] }, stages },
       lane: 'main',
       team: 'acme/web',
       replica: 'one',
@@ -321,6 +324,23 @@ describe('pods that runs want', () => {
     await vi.advanceTimersByTimeAsync(10);
     expect(other.stopped).toHaveLength(1);
     other.stop();
+  });
+
+  it('leaves pods that are over alone while the cluster has many to make, but not for ever', async () => {
+    await world.begin();
+    await world.loop.send('r1', { type: 'StartStage', stage: 'test', attempt: 1 });
+    await world.loop.send('r1', { type: 'RecordResult', stage: 'test', attempt: 1, result: succeeded });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.answers = promise;
+    const stages = Array.from({ length: 40 }, (_, index) => stage(`s${index}`));
+    await world.create('r2', stages);
+    const together = stages.slice(1).map(({ name }) => ({ stage: name, reason: '' }));
+    await world.loop.send('r2', { type: 'ScheduleStage', stage: 's0', reason: '', together });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(world.stopped).toEqual([]);
+    await vi.advanceTimersByTimeAsync(defaultCreatePodsSettings.longestLingerMs);
+    expect(world.stopped).toHaveLength(1);
+    resolve();
   });
 
   it('gives an attempt that ran out of memory twice as much, once, and says so in the check', async () => {
