@@ -14,6 +14,8 @@ const place = /`([^`\s]+):(\d+)`/g;
 /** The tour by Gitea's REST API. */
 export function giteaTour(url: string, owner: string, name: string, people: TourPeople): TourHost {
   const { developer, bot } = people;
+  // Their fork of an earlier tour is still there.
+  const forkName = `${owner}-${name}`;
   const as = (person: TourPerson) => personalApi(`${url}/api/v1/repos/${owner}/${name}`, person.token);
   const api = as(developer);
   const statusesOf = async (sha: string) => (await api.call('GET', `/commits/${sha}/status`, Combined)).statuses ?? [];
@@ -23,14 +25,14 @@ export function giteaTour(url: string, owner: string, name: string, people: Tour
     );
   return {
     owner,
-    cloneUrl: (of) => `${url}/${of}/${name}.git`,
+    cloneUrl: (of) => `${url}/${of}/${of === owner ? name : forkName}.git`,
     hasMain: () => api.has('/branches/main'),
     async openPullRequest({ branch, title }, from) {
       const head = from === undefined ? branch : `${from.login}:${branch}`;
       return (await as(from ?? developer).call('POST', '/pulls', Pull, { title, head, base: 'main' })).number;
     },
     async fork(person) {
-      await as(person).call('POST', '/forks', z.unknown(), {});
+      await as(person).call('POST', '/forks', z.unknown(), { name: forkName });
     },
     async comment(person, number, body) {
       await as(person).call('POST', `/issues/${number}/comments`, z.unknown(), { body });
