@@ -29,7 +29,7 @@ export function createApp(parts: {
   const app = new Hono();
   app.onError((error, context) => {
     // Hono's own, which says no word. What is left of the body is not read, so nothing can follow on that connection.
-    if (error instanceof HTTPException)
+    if (error instanceof HTTPException && error.status === 413)
       return context.json({ error: 'The body of the request is too large', fix: 'Send less' }, error.status, {
         connection: 'close',
       });

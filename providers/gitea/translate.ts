@@ -1,17 +1,16 @@
 import type { z } from 'zod';
-import { type HostEvent, isSha, type PullRequestTrigger, Sha } from '../../engine/core/trigger.ts';
+import { type HostEvent, type PullRequestTrigger, Sha } from '../../engine/core/trigger.ts';
+import { pushedRef } from '../pushed-ref.ts';
 import { firstLine, ignored, understood } from '../understand.ts';
 import { repositoryOf } from './repository-ref.ts';
 import { CommentHook, PullRequestHook, PushHook, personOf } from './schema.ts';
-
-const noCommit = /^0+$/;
 
 /** What a verified delivery of Gitea means. Events are named as GitHub's, and are not the same. */
 export function translate(event: string, body: unknown): HostEvent {
   return understood(() => {
     switch (event) {
       case 'push':
-        return pushed(PushHook.parse(body));
+        return refPushed(PushHook.parse(body));
       case 'pull_request':
         return pullRequest(PullRequestHook.parse(body));
       case 'issue_comment':
@@ -22,21 +21,14 @@ export function translate(event: string, body: unknown): HostEvent {
   });
 }
 
-function pushed(push: z.infer<typeof PushHook>): HostEvent {
-  const { ref, before, after, head_commit } = push;
-  const [, kind, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
-  if (kind === undefined || name === undefined) return ignored(`${ref} is no branch or tag`);
+function refPushed(push: z.infer<typeof PushHook>): HostEvent {
+  const { ref, after, head_commit } = push;
+  const pushed = pushedRef(push);
+  if (pushed === undefined) return ignored(`${ref} is no branch or tag`);
+  const { kind, name, isDeleted, since } = pushed;
   const repository = repositoryOf(push.repository);
-  const key = {
-    tenant: repository.tenant,
-    repositoryId: repository.id,
-    subject: kind === 'heads' ? `branch ${name}` : `tag ${name}`,
-    base: '',
-    action: 'push',
-    before,
-    after,
-  };
-  if (noCommit.test(after)) return { type: 'gone', repository, key, because: `${ref} was deleted` };
+  const key = pushed.keyIn(repository);
+  if (isDeleted) return { type: 'gone', repository, key, because: `${ref} was deleted` };
   const facts = {
     repository,
     defaultBranch: push.repository.default_branch,
@@ -46,13 +38,13 @@ function pushed(push: z.infer<typeof PushHook>): HostEvent {
   return {
     type: 'trigger',
     trigger:
-      kind === 'heads'
+      kind === 'branch'
         ? {
             ...facts,
             type: 'push',
             branch: name,
             headSha: Sha(after),
-            ...(isSha(before) && !noCommit.test(before) ? { beforeSha: before } : {}),
+            ...since,
           }
         : // An annotated tag's `after` is the tag object; the commit stands in head_commit.
           { ...facts, type: 'tag', tag: name, headSha: Sha(head_commit?.id ?? after) },

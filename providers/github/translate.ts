@@ -1,18 +1,17 @@
 import type { z } from 'zod';
 import {
   type HostEvent,
-  isSha,
   type MergeGroupTrigger,
   type PullRequestTrigger,
   Sha,
   type Trigger,
 } from '../../engine/core/trigger.ts';
+import { pushedRef } from '../pushed-ref.ts';
 import { firstLine, ignored, understood } from '../understand.ts';
 import { translateInstallation } from './installation.ts';
 import { personOf, repositoryOf } from './repository-ref.ts';
 import { CheckRun, CheckSuite, Common, IssueComment, Labeled, MergeGroup, PullRequest, Push } from './schema.ts';
 
-const noCommit = /^0+$/;
 /** Branches that GitHub's merge queue makes. */
 export const queuePrefix = 'gh-readonly-queue/';
 
@@ -27,7 +26,7 @@ function understand(event: string, body: unknown): HostEvent {
   if (installation === undefined) return ignored('it names no installation of the App');
   switch (event) {
     case 'push':
-      return pushed(Push.parse(body));
+      return refPushed(Push.parse(body));
     case 'pull_request':
       return action === 'labeled' || action === 'unlabeled'
         ? labeled(Labeled.parse(body))
@@ -70,16 +69,15 @@ function understand(event: string, body: unknown): HostEvent {
   }
 }
 
-function pushed(push: z.infer<typeof Push>): HostEvent {
-  const { ref, before, after, deleted, head_commit } = push;
-  const [, kind, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
-  if (kind === undefined || name === undefined) return ignored(`${ref} is no branch or tag`);
-  if (kind === 'heads' && name.startsWith(queuePrefix)) return ignored('the merge queue asks for itself');
+function refPushed(push: z.infer<typeof Push>): HostEvent {
+  const { ref, after, deleted, head_commit } = push;
+  const pushed = pushedRef(push);
+  if (pushed === undefined) return ignored(`${ref} is no branch or tag`);
+  const { kind, name, isDeleted, since } = pushed;
+  if (kind === 'branch' && name.startsWith(queuePrefix)) return ignored('the merge queue asks for itself');
   const repository = repositoryOf(push);
-  const { tenant, id: repositoryId } = repository;
-  const subject = kind === 'heads' ? `branch ${name}` : `tag ${name}`;
-  const key = { tenant, repositoryId, subject, base: '', action: 'push', before, after };
-  if (deleted || noCommit.test(after)) return { type: 'gone', repository, key, because: `${ref} was deleted` };
+  const key = pushed.keyIn(repository);
+  if (deleted || isDeleted) return { type: 'gone', repository, key, because: `${ref} was deleted` };
   const facts = {
     repository,
     defaultBranch: push.repository.default_branch,
@@ -87,13 +85,13 @@ function pushed(push: z.infer<typeof Push>): HostEvent {
     title: firstLine(head_commit?.message ?? ''),
   };
   const trigger: Trigger =
-    kind === 'heads'
+    kind === 'branch'
       ? {
           ...facts,
           type: 'push',
           branch: name,
           headSha: Sha(after),
-          ...(isSha(before) && !noCommit.test(before) ? { beforeSha: before } : {}),
+          ...since,
         }
       : // An annotated tag's `after` is the tag object; the commit stands in head_commit.
         { ...facts, type: 'tag', tag: name, headSha: Sha(head_commit?.id ?? after) };

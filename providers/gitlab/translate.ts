@@ -1,17 +1,16 @@
 import type { z } from 'zod';
 import {
   type HostEvent,
-  isSha,
   type Person,
   type PullRequestTrigger,
   type ReactionContent,
   Sha,
 } from '../../engine/core/trigger.ts';
+import { pushedRef } from '../pushed-ref.ts';
 import { firstLine, ignored, understood } from '../understand.ts';
 import { repositoryOf } from './repository-ref.ts';
 import { Emoji, MergeRequest, Note, Push } from './schema.ts';
 
-const noCommit = /^0+$/;
 /** Users that access tokens of projects and groups make, and GitLab's own. Deliveries do not tell them otherwise. */
 const botName = /^(?:(?:project|group)_\d+_bot(?:_\w+)?|(?:alert|support|security)-bot|GitLab-\w*bot\w*)$/i;
 
@@ -36,7 +35,7 @@ export function translate(event: string, body: unknown): HostEvent {
     switch (event) {
       case 'Push Hook':
       case 'Tag Push Hook':
-        return pushed(Push.parse(body));
+        return refPushed(Push.parse(body));
       case 'Merge Request Hook':
         return mergeRequest(MergeRequest.parse(body));
       case 'Note Hook':
@@ -49,21 +48,14 @@ export function translate(event: string, body: unknown): HostEvent {
   });
 }
 
-function pushed(push: z.infer<typeof Push>): HostEvent {
-  const { ref, before, after, project, checkout_sha, commits } = push;
-  const [, kind, name] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
-  if (kind === undefined || name === undefined) return ignored(`${ref} is no branch or tag`);
+function refPushed(push: z.infer<typeof Push>): HostEvent {
+  const { ref, after, project, checkout_sha, commits } = push;
+  const pushed = pushedRef(push);
+  if (pushed === undefined) return ignored(`${ref} is no branch or tag`);
+  const { kind, name, isDeleted, since } = pushed;
   const repository = repositoryOf(project);
-  const key = {
-    tenant: repository.tenant,
-    repositoryId: repository.id,
-    subject: kind === 'heads' ? `branch ${name}` : `tag ${name}`,
-    base: '',
-    action: 'push',
-    before,
-    after,
-  };
-  if (noCommit.test(after)) return { type: 'gone', repository, key, because: `${ref} was deleted` };
+  const key = pushed.keyIn(repository);
+  if (isDeleted) return { type: 'gone', repository, key, because: `${ref} was deleted` };
   // An annotated tag's `after` is the tag object; the commit stands in checkout_sha.
   const headSha = Sha(checkout_sha ?? after);
   const facts = {
@@ -73,13 +65,13 @@ function pushed(push: z.infer<typeof Push>): HostEvent {
     headSha,
   };
   const known =
-    kind === 'tags'
+    kind === 'tag'
       ? { ...facts, type: 'tag' as const, tag: name }
       : {
           ...facts,
           type: 'push' as const,
           branch: name,
-          ...(isSha(before) && !noCommit.test(before) ? { beforeSha: before } : {}),
+          ...since,
         };
   const defaultBranch = project.default_branch ?? undefined;
   // A project without a default branch yet: its first push makes it.
