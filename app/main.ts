@@ -115,7 +115,7 @@ export async function startSlipway(
   const runs = await mongoRunList(database);
   const runEvents = mongoEventStore<RunEvent>(database, 'run-events');
   const snapshots = mongoSnapshotStore(database);
-  const loop = new RunLoop({ events: runEvents, snapshots, clock: systemClock, replica: config.replica });
+  const loop = new RunLoop({ events: runEvents, snapshots, clock: systemClock, replica: config.replica, onError });
   const read = new ReadRuns({ loop, runs, logs });
   // Reading takes no lease: one that stands by shows runs too, but for what waits for a slot.
   const pagesMeanwhile = pages.routes({ read, hosts: (provider) => gitHosts.inUse.host(provider), waitsOf: () => [] });

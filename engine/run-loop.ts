@@ -43,6 +43,7 @@ export class RunLoop {
   readonly #snapshots: SnapshotStore;
   readonly #clock: Clock;
   readonly #replica: string;
+  readonly #onError: (error: unknown) => void;
   readonly #driven = new Map<string, Driven>();
   readonly #listeners: ((change: RunChange) => void)[] = [];
   #follow: (run: Run) => Alongside | undefined = () => undefined;
@@ -52,11 +53,14 @@ export class RunLoop {
     readonly snapshots: SnapshotStore;
     readonly clock: Clock;
     readonly replica: string;
+    /** Told of what failed and took nothing with it. */
+    readonly onError: (error: unknown) => void;
   }) {
     this.#events = parts.events;
     this.#snapshots = parts.snapshots;
     this.#clock = parts.clock;
     this.#replica = parts.replica;
+    this.#onError = parts.onError;
   }
 
   /** Called after each commit, in order per run, before the command's promise resolves. Must not throw or wait. */
@@ -219,7 +223,7 @@ export class RunLoop {
 
   async #saveSnapshot(run: Run, version: number): Promise<void> {
     // A lost snapshot costs a longer replay and nothing else, so its failure must not fail the commit.
-    await this.#snapshots.save(run, version).catch(() => undefined);
+    await this.#snapshots.save(run, version).catch(this.#onError);
   }
 }
 

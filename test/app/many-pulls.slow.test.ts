@@ -118,6 +118,7 @@ it(`shows the end of ${pulls} pull requests opened within 10 s at a host that en
     snapshots: mongoSnapshotStore(database),
     clock: systemClock,
     replica: 'one',
+    onError,
   });
   const runs = await mongoRunList(database);
   const show = new ShowChecks({ hosts: () => gitHub, database, clock: systemClock, budgets, onError });

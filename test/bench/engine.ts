@@ -28,6 +28,7 @@ export async function startEngine(
     snapshots: mongoSnapshotStore(database),
     clock: systemClock,
     replica: 'bench',
+    onError,
   });
   const pods: PodRunner = {
     start,

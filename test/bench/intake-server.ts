@@ -39,13 +39,14 @@ function bare(key: string): Hono {
 }
 
 async function slipway(key: string): Promise<Hono> {
+  const onError = (error: unknown) => process.stderr.write(`${String(error)}\n`);
   const loop = new RunLoop({
     events: mongoEventStore(database, 'run-events'),
     snapshots: mongoSnapshotStore(database),
     clock: systemClock,
     replica: 'bench',
+    onError,
   });
-  const onError = (error: unknown) => process.stderr.write(`${String(error)}\n`);
   const source = sourceOf(key);
   const inbox = new Inbox({
     database,

@@ -107,6 +107,13 @@ export function podRunnerContract(
         (state) => state?.phase === phase,
       );
 
+    /** Until the quota is in force: one that the cluster has not counted yet holds nobody back. */
+    const quotaCounts = (tenant: string, name: string, pods: number) =>
+      until(
+        () => core.readNamespacedResourceQuota({ name, namespace: namespaces.nameOf(tenant) }),
+        ({ status }) => status?.used?.['pods'] === `${pods}`,
+      );
+
     beforeAll(async () => {
       const cluster = await make();
       ({ config, close } = cluster);
@@ -172,6 +179,7 @@ export function podRunnerContract(
       const pods = runner('sleep 60');
       const small = { tenant: 'test:small' };
       await pods.start(pod('first', small));
+      await quotaCounts('test:small', 'slipway-stages', 1);
       const second = pod('second', small);
       await expect(pods.start(second)).rejects.toMatchObject({ code: 'exhausted' });
       const large = { cpuMillicores: 600, memoryBytes: 64 * 2 ** 20 };
@@ -197,6 +205,7 @@ export function podRunnerContract(
       const of = { tenant: 'test:pools' };
       const heavy = { ...of, pool: 'heavy' };
       await pods.start(pod('heavy-1', heavy));
+      await quotaCounts(of.tenant, 'slipway-pool-heavy', 1);
       // Whatever the lane.
       await expect(pods.start(pod('heavy-2', { ...heavy, lane: 'hotfix' }))).rejects.toMatchObject({
         code: 'exhausted',
@@ -204,6 +213,7 @@ export function podRunnerContract(
       });
       await pods.start(pod('feature-1', { ...of, lane: 'feature' }));
       await pods.start(pod('feature-2', { ...of, lane: 'feature' }));
+      await quotaCounts(of.tenant, 'slipway-lane-feature', 2);
       await expect(pods.start(pod('feature-3', { ...of, lane: 'feature' }))).rejects.toMatchObject({
         code: 'exhausted',
         message: expect.stringContaining('slipway-lane-feature'),

@@ -28,6 +28,9 @@ class World {
       snapshots: { save: async () => undefined, latest: async () => undefined, clear: async () => undefined },
       clock,
       replica: 'one',
+      onError: (error) => {
+        throw error;
+      },
     });
     this.scheduler = new Scheduler({
       loop: this.loop,

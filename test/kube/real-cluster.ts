@@ -25,10 +25,15 @@ export const registry = '127.0.0.1:5000';
 /** The folder of the scripts for tests, beside the checkout. */
 export const toolsFolder = join(up ?? shared, '..', '..', 'tools');
 
-/** Starts the cluster where it does not run. @returns the kubeconfig's path */
+/**
+ * Starts the cluster where it does not run. Fake nodes that a killed benchmark left would swallow pods: they go.
+ * @returns the kubeconfig's path
+ */
 export function startRealCluster(): { readonly kubeconfigPath: string; readonly config: KubeConfig } {
   if (up === undefined) throw new Error(realClusterMissing);
   execFileSync(up, { stdio: 'ignore' });
+  kubectl('delete', 'nodes', '-l', 'type=kwok');
+  kubectl('uncordon', '-l', 'kubernetes.io/hostname=local');
   const kubeconfigPath = join(home, 'kubeconfig');
   const config = new KubeConfig();
   config.loadFromFile(kubeconfigPath);

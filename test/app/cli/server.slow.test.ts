@@ -127,7 +127,8 @@ it('makes its lists anew out of the log, and drives on what they had lost', asyn
   await server.kill();
   const before = await readModels();
   await server.start();
-  expect(await told('runs')).toContain('No runs yet');
+  // What had ended is in no list; the one that still runs comes back by what its agent says.
+  expect(await told('runs')).not.toContain('Ship two');
   expect(await told('rebuild')).toMatch(/^Rebuilt out of the log: \d+ runs, 3 deployments\n$/);
   await run(unfinished);
   await server.kill();

@@ -154,6 +154,7 @@ export async function rulesWorld(capabilities: GitHostCapabilities) {
     snapshots: mongoSnapshotStore(database),
     clock: systemClock,
     replica: 'one',
+    onError: (error) => errors.push(error),
   });
   const runs = await mongoRunList(database);
   const revisions = new Revisions(database, () => 'production');

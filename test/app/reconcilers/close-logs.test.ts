@@ -7,6 +7,9 @@ import { failed, stage, succeeded, trigger } from '../../engine/core/given-run.t
 
 it('ends the logs that no agent will end, so that nobody follows them for ever', async () => {
   const commits: Commit<RunEvent>[] = [];
+  const onError = (error: unknown) => {
+    throw error;
+  };
   const loop = new RunLoop({
     events: {
       append: async (commit) => {
@@ -19,6 +22,7 @@ it('ends the logs that no agent will end, so that nobody follows them for ever',
     snapshots: { save: async () => undefined, latest: async () => undefined, clear: async () => undefined },
     clock: { now: () => new Date() },
     replica: 'one',
+    onError,
   });
   const closed: (readonly [string, number, string | undefined])[] = [];
   closeLogs({
@@ -28,9 +32,7 @@ it('ends the logs that no agent will end, so that nobody follows them for ever',
         closed.push([name, attempt, missing]);
       },
     },
-    onError: (error) => {
-      throw error;
-    },
+    onError,
   });
   await loop.send('r1', {
     type: 'CreateRun',

@@ -50,6 +50,7 @@ class World {
       snapshots: { save: async () => undefined, latest: async () => undefined, clear: async () => undefined },
       clock,
       replica: 'one',
+      onError,
     });
     this.createPods = new CreatePods({
       loop: this.loop,

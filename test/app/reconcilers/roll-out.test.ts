@@ -44,6 +44,9 @@ describe('a rollout while the store is away', () => {
       snapshots: mongoSnapshotStore(database),
       clock: systemClock,
       replica: 'one',
+      onError: (error) => {
+        throw error;
+      },
     });
     rollOut = new RollOut({
       loop,

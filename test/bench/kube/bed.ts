@@ -50,7 +50,8 @@ export interface Seen {
   readonly ended: Map<string, { readonly outcome: string; readonly at: number }>;
   /** Pods as the cluster told of them, by name: run, stage, and when. */
   readonly podAdded: Map<string, { readonly runId: string; readonly stage: string; readonly at: number }>;
-  /** By `run/stage`. */
+  /** When commands began and when their end was reported, by `run/stage`. */
+  readonly begun: Map<string, number>;
   readonly reported: Map<string, number>;
   readonly failed: string[];
 }
@@ -77,6 +78,7 @@ export class Bed {
     accepted: new Map(),
     ended: new Map(),
     podAdded: new Map(),
+    begun: new Map(),
     reported: new Map(),
     failed: [],
   };
@@ -107,6 +109,10 @@ export class Bed {
       admin: cluster.admin,
       folder: tokens,
       port: ports.agents[0] ?? 0,
+      onBegin: ({ runId, stage, at }) => {
+        this.seen.begun.set(`${runId}/${stage}`, at);
+        this.#wake();
+      },
       onReport: ({ runId, stage, at }) => this.seen.reported.set(`${runId}/${stage}`, at),
     });
     this.replicas = ports.web.map((port, index) => {
@@ -303,8 +309,8 @@ export class Bed {
 
   /** What was seen so far does not count any more. */
   forget(): void {
-    const { granted, issued, accepted, ended, podAdded, reported } = this.seen;
-    for (const each of [granted, issued, accepted, ended, podAdded, reported]) each.clear();
+    const { granted, issued, accepted, ended, podAdded, begun, reported } = this.seen;
+    for (const each of [granted, issued, accepted, ended, podAdded, begun, reported]) each.clear();
   }
 
   /** Until Slipway has removed every pod that it made. */

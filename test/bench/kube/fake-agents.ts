@@ -12,9 +12,8 @@ const tokenSeconds = 3_600;
 const commandsMs = 1_000;
 const line = '$ make';
 
-/** When an agent reported its stage's end. */
-export interface Reported {
-  readonly podName: string;
+/** When an agent's commands began, or when it reported their end. */
+export interface Told {
   readonly runId: string;
   readonly stage: string;
   readonly at: number;
@@ -28,7 +27,8 @@ export class FakeAgents {
   readonly #admin: ApiClient;
   readonly #folder: string;
   readonly #port: number;
-  readonly #onReport: (reported: Reported) => void;
+  readonly #onBegin: (told: Told) => void;
+  readonly #onReport: (told: Told) => void;
   readonly #playing = new Set<string>();
   readonly #sessions = new Set<Session>();
   #connections = 0;
@@ -39,11 +39,13 @@ export class FakeAgents {
     readonly admin: ApiClient;
     readonly folder: string;
     readonly port: number;
-    readonly onReport: (reported: Reported) => void;
+    readonly onBegin: (told: Told) => void;
+    readonly onReport: (told: Told) => void;
   }) {
     this.#admin = parts.admin;
     this.#folder = parts.folder;
     this.#port = parts.port;
+    this.#onBegin = parts.onBegin;
     this.#onReport = parts.onReport;
   }
 
@@ -83,12 +85,15 @@ export class FakeAgents {
     try {
       const work = await session.work();
       if (work === undefined || (await session.mayStart()) !== 'go') return;
+      const runId = own[labels.run] ?? '';
+      const { stage } = work;
+      this.#onBegin({ runId, stage, at: Date.now() });
       const began = performance.now();
       await new Promise((resolve) => setTimeout(resolve, commandsMs));
       if (isStopped) return;
       await session.lines({ firstLine: 0, lines: [line] });
       const sha256 = createHash('sha256').update(`${line}\n`).digest('hex');
-      this.#onReport({ podName: name, runId: own[labels.run] ?? '', stage: work.stage, at: Date.now() });
+      this.#onReport({ runId, stage, at: Date.now() });
       await session.finish({
         outcome: 'succeeded',
         durationMs: Math.round(performance.now() - began),

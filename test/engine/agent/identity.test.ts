@@ -53,6 +53,9 @@ describe('an agent', () => {
       snapshots: mongoSnapshotStore(database),
       clock: systemClock,
       replica: 'one',
+      onError: (error) => {
+        throw error;
+      },
     });
     endpoint = await listen(0);
     for (const tenant of [mine, theirs]) {
